@@ -1,0 +1,247 @@
+"""What alerts need of the world, as the protocols that the server implements.
+
+Watch writes its judgement in one transaction (`Ledger.commit`): where each alert stands, the changes, the
+notifications owed, and how far it has judged. So a crash leaves either all of it or none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from alerts.lifecycle import State, Transition
+from alerts.rules import Role, Rule
+from waterquality.intervals import IntervalSet
+
+
+class Language(StrEnum):
+    """The languages we write in."""
+
+    KA = "ka"
+    AZ = "az"
+    HY = "hy"
+    RU = "ru"
+    EN = "en"
+
+
+class Lane(StrEnum):
+    """Whether an alert is about now, or was found in data that arrived late."""
+
+    LIVE = "live"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKey:
+    """What an alert is about; an episode of it is numbered."""
+
+    rule: str
+    water_point: str
+    lane: Lane = Lane.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an alert stands, with what was said of it.
+
+    Attributes:
+        key: what it is about.
+        state: the pure state.
+        episode: number of the current or last episode, from 1; 0 before the first.
+        told: whether notifications of this episode are owed or sent.
+    """
+
+    key: AlertKey
+    state: State
+    episode: int = 0
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A transition of one alert, as recorded."""
+
+    key: AlertKey
+    episode: int
+    transition: Transition
+    value: float | None
+
+
+class Kind(StrEnum):
+    """What a text says; each has a template per language."""
+
+    TURBIDITY_HIGH = "turbidity_high"
+    PH_OUT = "ph_out"
+    LIMIT_BROKEN = "limit_broken"
+    DEVICE_SILENT = "device_silent"
+    DEVICE_BACK = "device_back"
+    ALL_CLEAR = "all_clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person and how to reach them.
+
+    Attributes:
+        person: id of the person.
+        address: E.164 telephone number.
+        language: what they read.
+        role: who they are to Tskaro.
+    """
+
+    person: str
+    address: str
+    language: Language
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A notification owed, with its text as rendered when it became owed.
+
+    Attributes:
+        key: the alert it belongs to.
+        episode: the episode of that alert.
+        kind: what it says.
+        recipient: to whom.
+        text: the text, one SMS segment.
+        breached_at: when the breach it tells of was confirmed (event time).
+        owed_at: when it became owed.
+    """
+
+    key: AlertKey
+    episode: int
+    kind: Kind
+    recipient: Recipient
+    text: str
+    breached_at: datetime
+    owed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything that one round of judging changes; committed as a whole.
+
+    Attributes:
+        standings: where the judged alerts stand now.
+        changes: the transitions, oldest first.
+        owed: notifications that became owed.
+        judged: sequence numbers judged, by (device, epoch).
+    """
+
+    standings: Sequence[Standing] = ()
+    changes: Sequence[Change] = ()
+    owed: Sequence[Owed] = ()
+    judged: Mapping[tuple[str, str], IntervalSet] = field(default_factory=dict)
+
+
+class Fate(StrEnum):
+    """What became of a notification. ACCEPTED is a gateway's word, DELIVERED the handset's."""
+
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will be learned."""
+        return self in (Fate.DELIVERED, Fate.FAILED, Fate.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A notification whose fate is not final, as the notifier takes it up.
+
+    Attributes:
+        id: id in the ledger.
+        address: E.164 telephone number.
+        text: the rendered text.
+        fate: QUEUED (to be sent) or ACCEPTED (its delivery to be asked for).
+        attempts: how often it was tried or asked for since its fate last changed.
+        owed_at: when it became owed.
+        handed_at: when the transport accepted it; None before.
+        message_id: the transport's own id, "" before it was accepted.
+    """
+
+    id: int
+    address: str
+    text: str
+    fate: Fate
+    attempts: int
+    owed_at: datetime
+    handed_at: datetime | None = None
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one try brought.
+
+    Attributes:
+        id: id of the notification in the ledger.
+        fate: its fate now.
+        attempts: tries since the fate last changed.
+        at: when.
+        due_at: when to take it up again; None when the fate is final.
+        message_id: the transport's own id, "" when it gave none.
+        detail: what the transport said, for the record.
+    """
+
+    id: int
+    fate: Fate
+    attempts: int
+    at: datetime
+    due_at: datetime | None
+    message_id: str = ""
+    detail: str = ""
+
+
+class Ledger(Protocol):
+    """What alerts remember."""
+
+    def standings(self) -> Sequence[Standing]:
+        """Every alert that is not simply normal, at start-up."""
+        ...
+
+    def judged(self, device: str, epoch: str) -> IntervalSet:
+        """Sequence numbers that were judged already."""
+        ...
+
+    def commit(self, judgement: Judgement) -> None:
+        """Record a judgement as a whole.
+
+        Raises:
+            LinkError: the database cannot be reached; nothing was recorded; mended by time.
+        """
+        ...
+
+    def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
+        """Notifications to take up now, oldest first."""
+        ...
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what tries brought, as a whole."""
+        ...
+
+
+class Directory(Protocol):
+    """Who and where."""
+
+    def rules(self) -> Mapping[str, Rule]:
+        """All rules in force, by id."""
+        ...
+
+    def rules_for(self, water_point: str) -> Sequence[Rule]:
+        """Rules that can be judged at a water point: those its probes can evidence."""
+        ...
+
+    def recipients(self, water_point: str, audience: frozenset[Role]) -> Sequence[Recipient]:
+        """People subscribed to a water point or its municipality, with one of these roles."""
+        ...
+
+    def sms_name(self, water_point: str, language: Language) -> str:
+        """The short name of a water point for texts."""
+        ...

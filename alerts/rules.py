@@ -1,0 +1,164 @@
+"""Rules: when something is wrong. A tagged union; each judges one thing and gives its reason.
+
+A rule judges an instant; how long a breach must last, and what follows, is the lifecycle's affair.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from waterquality.flags import Flag
+from waterquality.limits import Limit
+from waterquality.parameters import Parameter
+from waterquality.readings import Observation
+
+
+class Severity(StrEnum):
+    """How much it matters."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+class Role(StrEnum):
+    """Who a person is to Tskaro."""
+
+    CSO = "cso"
+    TECHNICIAN = "technician"
+    MUNICIPALITY = "municipality"
+
+
+class Finding(StrEnum):
+    """What a rule finds at one instant."""
+
+    BREACH = "breach"
+    HOLDING = "holding"  # back inside, but not yet by the deadband: neither clears nor breaches
+    CLEAR = "clear"
+    UNKNOWN = "unknown"  # the reading says nothing: failed, saturated or missing
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A finding and its reason.
+
+    Attributes:
+        finding: what was found.
+        value: the value judged, in the parameter's unit; None where there was none.
+        bound: the bound that was broken; None when none was.
+        reason: one English clause for the log and the record.
+    """
+
+    finding: Finding
+    value: float | None = None
+    bound: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How long a finding must last before it counts, in seconds of event time.
+
+    Attributes:
+        confirm_s: a breach before the alert fires.
+        clear_s: a clear before it is resolved.
+    """
+
+    confirm_s: float
+    clear_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRule:
+    """A value must stay within a limit.
+
+    Attributes:
+        id: stable name of the rule.
+        limit: the limit, with its authority.
+        delays: confirm and clear delays.
+        deadband: how far inside the limit a value must be before it counts as clear, in the parameter's unit.
+        severity: how much it matters.
+        audience: whom it concerns.
+    """
+
+    id: str
+    limit: Limit
+    delays: Delays
+    deadband: float
+    severity: Severity
+    audience: frozenset[Role] = frozenset({Role.CSO, Role.MUNICIPALITY})
+
+    @property
+    def parameter(self) -> Parameter:
+        """What it judges."""
+        return self.limit.parameter
+
+    def evaluate(self, observation: Observation) -> Verdict | None:
+        """Judge an observation; None when it does not hold the parameter at all."""
+        reading = observation.readings.get(self.parameter)
+        if reading is None:
+            return None
+        if reading.value is None or not reading.flag.is_usable:
+            why = reading.screened.why or Flag(reading.flag).name.lower()
+            return Verdict(Finding.UNKNOWN, reason=f"{self.parameter} is {why}")
+        return self._judge(reading.value)
+
+    def _judge(self, value: float) -> Verdict:
+        low, high = self.limit.low, self.limit.high
+        if high is not None and value > high:
+            return Verdict(Finding.BREACH, value, high, f"{value:g} above {high:g}")
+        if low is not None and value < low:
+            return Verdict(Finding.BREACH, value, low, f"{value:g} below {low:g}")
+        is_near = (high is not None and value > high - self.deadband) or (
+            low is not None and value < low + self.deadband
+        )
+        if is_near:
+            return Verdict(Finding.HOLDING, value, reason=f"{value:g} within the deadband")
+        return Verdict(Finding.CLEAR, value, reason=f"{value:g} within the limit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoDataRule:
+    """A water point must be heard from.
+
+    Attributes:
+        id: stable name of the rule.
+        after_s: the longest silence that is still normal, in seconds of listening.
+        severity: how much it matters.
+        audience: whom it concerns.
+    """
+
+    id: str
+    after_s: float
+    severity: Severity
+    audience: frozenset[Role] = frozenset({Role.TECHNICIAN})
+
+    @property
+    def delays(self) -> Delays:
+        """Silence has been waited for already; hearing from the device ends it at once."""
+        return Delays(confirm_s=0, clear_s=0)
+
+    def evaluate(self, last_taken: datetime, listened_until: datetime) -> Verdict:
+        """Judge a silence.
+
+        Args:
+            last_taken: when the newest known observation was taken.
+            listened_until: up to when intake has provably listened.
+        """
+        silent_s = (listened_until - last_taken).total_seconds()
+        if silent_s > self.after_s:
+            return Verdict(Finding.BREACH, silent_s, self.after_s, f"silent for {silent_s:.0f} s")
+        return Verdict(Finding.CLEAR, silent_s, reason="heard from")
+
+
+Rule = LimitRule | NoDataRule
+
+
+def limit_rules(rules: Mapping[str, Rule]) -> tuple[LimitRule, ...]:
+    """The rules that judge observations."""
+    return tuple(rule for rule in rules.values() if isinstance(rule, LimitRule))
+
+
+def no_data_rules(rules: Mapping[str, Rule]) -> tuple[NoDataRule, ...]:
+    """The rules that judge silence."""
+    return tuple(rule for rule in rules.values() if isinstance(rule, NoDataRule))

@@ -1,0 +1,259 @@
+"""The tables: registry, ledger, custody, quarantine. SQLite by default, PostgreSQL by URL.
+
+Each fact has one home. Instants are whole milliseconds since 1970 UTC (`*_ms`, BIGINT), so that both databases
+keep, compare and index them alike. Names in several languages are JSON objects keyed by language.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+# SQLite numbers rows by itself only in an INTEGER primary key.
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The root of all tables."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+# ---- registry ---------------------------------------------------------------------------------------------
+
+
+class Municipality(Base):
+    """A municipality of the region."""
+
+    __tablename__ = "municipality"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    names: Mapped[dict[str, Any]]
+
+
+class WaterPoint(Base):
+    """The tap, spring or reservoir outlet people draw from."""
+
+    __tablename__ = "water_point"
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    municipality_id: Mapped[str] = mapped_column(ForeignKey("municipality.id"))
+    names: Mapped[dict[str, Any]]
+    sms_names: Mapped[dict[str, Any]]
+    lat: Mapped[float]
+    lon: Mapped[float]
+
+
+class Device(Base):
+    """One Raspberry Pi with its probes."""
+
+    __tablename__ = "device"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    registered_ms: Mapped[int] = mapped_column(BigInteger)
+    is_online: Mapped[bool | None] = mapped_column(Boolean)
+    status_ms: Mapped[int | None] = mapped_column(BigInteger)
+    health: Mapped[dict[str, Any] | None]
+    health_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Deployment(Base):
+    """Device D served water point W from t1 to t2; open-ended while `until_ms` is null."""
+
+    __tablename__ = "deployment"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    water_point_id: Mapped[str] = mapped_column(ForeignKey("water_point.id"), index=True)
+    since_ms: Mapped[int] = mapped_column(BigInteger)
+    until_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Probe(Base):
+    """Which model of probe a device carries for a parameter."""
+
+    __tablename__ = "probe"
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    parameter: Mapped[str] = mapped_column(String(20), primary_key=True)
+    model: Mapped[str] = mapped_column(String(60))
+
+
+class Person(Base):
+    """Somebody who gets texts."""
+
+    __tablename__ = "person"
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    phone: Mapped[str] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(2))
+    role: Mapped[str] = mapped_column(String(20))
+
+
+class Subscription(Base):
+    """A person hears of one water point, or of all in a municipality."""
+
+    __tablename__ = "subscription"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    water_point_id: Mapped[str | None] = mapped_column(ForeignKey("water_point.id"), index=True)
+    municipality_id: Mapped[str | None] = mapped_column(ForeignKey("municipality.id"), index=True)
+
+
+class RuleRow(Base):
+    """A rule; `spec` is the JSON of its tagged union."""
+
+    __tablename__ = "rule"
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    spec: Mapped[dict[str, Any]]
+
+
+# ---- ledger -----------------------------------------------------------------------------------------------
+
+
+class AlertRow(Base):
+    """One alert (rule, water point, lane): where it stands now."""
+
+    __tablename__ = "alert"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    rule_id: Mapped[str] = mapped_column(String(60))
+    water_point_id: Mapped[str] = mapped_column(String(60), index=True)
+    lane: Mapped[str] = mapped_column(String(8))
+    phase: Mapped[str] = mapped_column(String(12), index=True)
+    since_ms: Mapped[int] = mapped_column(BigInteger)
+    judged_ms: Mapped[int] = mapped_column(BigInteger)
+    breached_ms: Mapped[int | None] = mapped_column(BigInteger)
+    peak: Mapped[float | None] = mapped_column(Float)
+    episode: Mapped[int] = mapped_column(Integer)
+    told: Mapped[bool] = mapped_column(Boolean)
+    __table_args__ = (UniqueConstraint("rule_id", "water_point_id", "lane"),)
+
+
+class TransitionRow(Base):
+    """A change of phase of one alert."""
+
+    __tablename__ = "transition"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    rule_id: Mapped[str] = mapped_column(String(60))
+    water_point_id: Mapped[str] = mapped_column(String(60))
+    lane: Mapped[str] = mapped_column(String(8))
+    episode: Mapped[int] = mapped_column(Integer)
+    before: Mapped[str] = mapped_column(String(12))
+    after: Mapped[str] = mapped_column(String(12))
+    at_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    value: Mapped[float | None] = mapped_column(Float)
+    reason: Mapped[str] = mapped_column(String(200))
+    __table_args__ = (Index("ix_transition_alert", "water_point_id", "rule_id", "at_ms"),)
+
+
+class NotificationRow(Base):
+    """A text owed to a person, and its fate."""
+
+    __tablename__ = "notification"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    rule_id: Mapped[str] = mapped_column(String(60))
+    water_point_id: Mapped[str] = mapped_column(String(60), index=True)
+    lane: Mapped[str] = mapped_column(String(8))
+    episode: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(30))
+    person_id: Mapped[str] = mapped_column(String(60))
+    address: Mapped[str] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(2))
+    text: Mapped[str] = mapped_column(Text)
+    breached_ms: Mapped[int] = mapped_column(BigInteger)
+    owed_ms: Mapped[int] = mapped_column(BigInteger)
+    fate: Mapped[str] = mapped_column(String(12))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    due_ms: Mapped[int | None] = mapped_column(BigInteger)
+    handed_ms: Mapped[int | None] = mapped_column(BigInteger)
+    settled_ms: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[str] = mapped_column(String(80), default="")
+    detail: Mapped[str] = mapped_column(String(200), default="")
+    __table_args__ = (
+        Index("ix_notification_due", "due_ms"),
+        # One text per person and turn of an episode, whatever is judged twice.
+        UniqueConstraint("rule_id", "water_point_id", "lane", "episode", "kind", "person_id"),
+    )
+
+
+class PhoneMessage(Base):
+    """A text on the on-screen phone of the demo."""
+
+    __tablename__ = "phone_message"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    reference: Mapped[str] = mapped_column(String(80), unique=True)
+    address: Mapped[str] = mapped_column(String(20), index=True)
+    body: Mapped[str] = mapped_column(Text)
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+# ---- custody ----------------------------------------------------------------------------------------------
+
+
+class CustodyRow(Base):
+    """What became of every sequence number of one (device, epoch), as JSON lists of [first, last]."""
+
+    __tablename__ = "custody"
+    device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(8), primary_key=True)
+    stored: Mapped[list[Any]]
+    quarantined: Mapped[list[Any]]
+    gaps: Mapped[list[Any]]
+    missing: Mapped[list[Any]]
+    noted: Mapped[list[Any]]
+    held: Mapped[int] = mapped_column(BigInteger)
+    updated_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class JudgedRow(Base):
+    """Which sequence numbers the watch has judged; written with what it judged."""
+
+    __tablename__ = "judged"
+    device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(8), primary_key=True)
+    judged: Mapped[list[Any]]
+
+
+class RecordRow(Base):
+    """A certificate or note that a device sent."""
+
+    __tablename__ = "device_record"
+    device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(8), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    taken_ms: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(30))
+    body: Mapped[str] = mapped_column(Text)
+
+
+class QuarantineRow(Base):
+    """Something that arrived and could not be taken in, with its bytes."""
+
+    __tablename__ = "quarantine"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(16), index=True)
+    epoch: Mapped[str] = mapped_column(String(8))
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
+    topic: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(String(30), index=True)
+    detail: Mapped[str] = mapped_column(String(300))
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    payload_bytes: Mapped[int] = mapped_column(Integer)
+    received_ms: Mapped[int] = mapped_column(BigInteger)
+    times: Mapped[int] = mapped_column(Integer, default=1)

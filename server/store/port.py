@@ -1,0 +1,110 @@
+"""What the server needs of a store of readings. One contract suite runs on every implementation.
+
+Writing is repeatable: an observation is identified by (water point, device, instant), and writing it again
+replaces it, every field of it. Every reading question is bounded in time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from waterquality.errors import LinkError, RejectedError
+from waterquality.flags import Flag
+from waterquality.parameters import Parameter
+from waterquality.readings import Observation
+
+
+class StoreUnavailable(LinkError):
+    """The store cannot take or give anything now; mended by time."""
+
+
+class PointRejected(RejectedError):
+    """Some observations will never be accepted; all the others were stored; mended by nobody.
+
+    Attributes:
+        reasons: the store's words, by index into what was written.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__(f"{len(reasons)} refused: {next(iter(reasons.values()), '')[:200]}")
+        self.reasons = dict(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An observation at its water point, as it is stored.
+
+    Attributes:
+        water_point: id of the water point the device served when it was taken.
+        observation: with every reading screened.
+        received_ms: when the server took it in, milliseconds since 1970, UTC.
+    """
+
+    water_point: str
+    observation: Observation
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPoint:
+    """One point of a chart, raw or of one pixel's width.
+
+    Attributes:
+        at_ms: the instant, or the start of the pixel's interval, milliseconds since 1970, UTC.
+        low: lowest usable value, in the parameter's unit; None when there was none.
+        mean: mean of the usable values.
+        high: highest usable value: a spike is never averaged away.
+        flag: the worst flag among them.
+        count: how many readings it stands for.
+    """
+
+    at_ms: int
+    low: float | None
+    mean: float | None
+    high: float | None
+    flag: Flag
+    count: int
+
+
+class ReadingStore(Protocol):
+    """Keeps readings and finds them again."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Store rows, durably, before it returns. Writing a row again changes nothing.
+
+        Raises:
+            StoreUnavailable: nothing can be said of any of them; write them all again; mended by time.
+            PointRejected: those named will never be accepted, the others are stored; mended by nobody.
+        """
+        ...
+
+    def latest(
+        self, water_points: Sequence[str], *, since: datetime, until: datetime
+    ) -> Mapping[str, Row]:
+        """The newest row of each water point taken within [since, until]; those with none are left out."""
+        ...
+
+    def chart(
+        self, water_point: str, parameter: Parameter, *, since: datetime, until: datetime, pixels: int
+    ) -> Sequence[ChartPoint]:
+        """A parameter over [since, until), oldest first, at most `pixels` points.
+
+        Raw readings (low = mean = high) when they fit, else one point for each interval that holds any. Only
+        readings with a usable flag enter low, mean and high.
+        """
+        ...
+
+    def identities(
+        self, water_point: str, device: str, *, since_ms: int, until_ms: int
+    ) -> frozenset[tuple[str, int, int]]:
+        """The (epoch, seq, taken_ms) of what is stored of a device, taken within [since_ms, until_ms]."""
+        ...
+
+    def count(self, *, since: datetime, until: datetime) -> int:
+        """How many observations taken within [since, until] are stored."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...

@@ -1,0 +1,63 @@
+"""QARTOD flags: how far a reading can be trusted, and the closed list of reasons why not.
+
+Codes: IOOS QARTOD data flags (GOOD 1, UNKNOWN 2, SUSPECT 3, FAIL 4, MISSING 9). The order of badness is
+ours where QARTOD is silent: UNKNOWN is worse than GOOD, because unknown is never safe.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Flag(IntEnum):
+    """A QARTOD flag; the value is what is stored and sent."""
+
+    GOOD = 1
+    UNKNOWN = 2
+    SUSPECT = 3
+    FAIL = 4
+    MISSING = 9
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a limit may be judged on a reading with this flag (GOOD or SUSPECT)."""
+        return self in (Flag.GOOD, Flag.SUSPECT)
+
+
+class Why(StrEnum):
+    """Why a flag is not GOOD. A closed list: it travels on the wire and is translated on the screens."""
+
+    NONE = ""
+    PROBE_DISCONNECTED = "probe_disconnected"
+    PROBE_SATURATED = "probe_saturated"
+    PROBE_STUCK = "probe_stuck"
+    PROBE_NOISY = "probe_noisy"
+    PROBE_NOT_SETTLED = "probe_not_settled"
+    PROBE_SERVICED = "probe_serviced"
+    PROBE_UNCALIBRATED = "probe_uncalibrated"
+    OUT_OF_RANGE = "out_of_range"
+    OUT_OF_CURVE = "out_of_curve"
+    UNUSUAL_VALUE = "unusual_value"
+    STAGNANT_SAMPLE = "stagnant_sample"
+    FIRST_FLUSH = "first_flush"
+    TEMPERATURE_OUT_OF_RANGE = "temperature_out_of_range"
+    NOT_RECORDED = "not_recorded"
+    CLOCK_UNCERTAIN = "clock_uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A flag and the reason for it."""
+
+    flag: Flag
+    why: Why = Why.NONE
+
+
+NOT_SCREENED = Screened(Flag.UNKNOWN)
+
+
+def worst(first: Screened, second: Screened) -> Screened:
+    """The worse of two judgements; the first stands when they are equally bad.
+
+    The codes rise with badness, so the larger code is the worse flag.
+    """
+    return second if second.flag > first.flag else first

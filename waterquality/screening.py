@@ -1,0 +1,67 @@
+"""Screening: deciding the flag of a reading. Pure functions with the names QARTOD gives them.
+
+Source: IOOS Manual for Real-Time Quality Control, test 4 (gross range). A test returns its judgement and the
+reason; `screen` lets the worst one win, the device's own judgement among them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from waterquality.flags import Flag, Screened, Why, worst
+from waterquality.parameters import SPECS, Parameter
+from waterquality.readings import Observation, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Gross range spans, in the parameter's unit; both ends belong to the span.
+
+    Attributes:
+        possible: what the probe can show; outside is FAIL.
+        usual: what the water is expected to be; outside is SUSPECT.
+    """
+
+    possible: tuple[float, float]
+    usual: tuple[float, float]
+
+
+DEFAULT_SPANS: MappingProxyType[Parameter, Spans] = MappingProxyType(
+    {parameter: Spans(spec.possible, spec.usual) for parameter, spec in SPECS.items()}
+)
+
+
+def gross_range(value: float, spans: Spans) -> Screened:
+    """Whether a value lies within what the probe can show and the water usually is."""
+    if not spans.possible[0] <= value <= spans.possible[1]:
+        return Screened(Flag.FAIL, Why.OUT_OF_RANGE)
+    if not spans.usual[0] <= value <= spans.usual[1]:
+        return Screened(Flag.SUSPECT, Why.UNUSUAL_VALUE)
+    return Screened(Flag.GOOD)
+
+
+def screen_reading(reading: Reading, spans: Spans) -> Reading:
+    """The reading with its explicit flag: the worst of the device's and ours.
+
+    A reading that came without a flag was never judged by the device, so ours alone counts.
+    """
+    if reading.value is None:
+        own = reading.screened if reading.flag in (Flag.FAIL, Flag.MISSING) else Screened(Flag.MISSING)
+        return replace(reading, screened=own)
+    ours = gross_range(reading.value, spans)
+    was_judged = reading.flag is not Flag.UNKNOWN or reading.screened.why is not Why.NONE
+    return replace(reading, screened=worst(reading.screened, ours) if was_judged else ours)
+
+
+def screen(observation: Observation, spans: Mapping[Parameter, Spans]) -> Observation:
+    """The observation with every reading screened.
+
+    Args:
+        observation: as the device sent it.
+        spans: gross range spans by parameter; the defaults serve where one is not named.
+    """
+    screened = {
+        parameter: screen_reading(reading, spans.get(parameter) or DEFAULT_SPANS[parameter])
+        for parameter, reading in observation.readings.items()
+    }
+    return replace(observation, readings=MappingProxyType(screened))

@@ -1,0 +1,71 @@
+"""The MQTT topics of wire version 1: built and read in one place, so that both ends agree.
+
+`tskaro/1/<shard>/<device>/<channel>[/...]`. The shard is one hex digit of the CRC-32 of the device id, so
+that one ingest worker sees all that a device says, in order.
+"""
+
+import re
+import zlib
+from dataclasses import dataclass
+
+ROOT = "tskaro/1"
+LIVE_ROOT = "tskaro/live"
+_READINGS = re.compile(
+    r"tskaro/1/([0-9a-f])/([a-z]{2}-[0-9]{4,12})/readings/([0-9a-f]{8})/([1-9][0-9]{0,17})-([1-9][0-9]{0,17})"
+)
+MAX_ENVELOPE = 10_000  # records in one batch; a wider envelope is a forgery or a fault
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a readings topic says of its payload, so that even an undecodable payload can be booked.
+
+    Attributes:
+        device: id of the device.
+        epoch: eight hex digits.
+        first: lowest sequence number inside.
+        last: highest sequence number inside; every number between is inside too.
+    """
+
+    device: str
+    epoch: str
+    first: int
+    last: int
+
+
+def shard(device: str) -> str:
+    """One hex digit that never changes for a device."""
+    return f"{zlib.crc32(device.encode()) & 0xF:x}"
+
+
+def of_device(device: str, channel: str) -> str:
+    """The topic of one of a device's channels: `receipt`, `status`, `health`, `config` and so on."""
+    return f"{ROOT}/{shard(device)}/{device}/{channel}"
+
+
+def readings(envelope: Envelope) -> str:
+    """The topic a batch is published on."""
+    return (
+        f"{of_device(envelope.device, 'readings')}/{envelope.epoch}/{envelope.first}-{envelope.last}"
+    )
+
+
+def parse_readings(topic: str) -> Envelope | None:
+    """The envelope in a readings topic; None when the topic is not one of ours."""
+    match = _READINGS.fullmatch(topic)
+    if match is None:
+        return None
+    device, epoch, first, last = match[2], match[3], int(match[4]), int(match[5])
+    in_order = first <= last and last - first < MAX_ENVELOPE
+    return Envelope(device, epoch, first, last) if in_order and match[1] == shard(device) else None
+
+
+def all_of(channel: str) -> str:
+    """A subscription to one channel of every device."""
+    return f"{ROOT}/+/+/{channel}"
+
+
+def device_of(topic: str) -> str:
+    """The device id in any topic under the root; "" when there is none."""
+    parts = topic.split("/")
+    return parts[3] if len(parts) > 4 and topic.startswith(ROOT + "/") else ""

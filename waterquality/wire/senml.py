@@ -1,0 +1,101 @@
+"""The part of RFC 8428 that we use: base fields, names, units, values and times.
+
+Not a full SenML library: no sums, no update times, no relative times (ours are always absolute), and a
+`must understand` field (its label ends in `_`) is refused, as the RFC demands of a reader that does not know it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from waterquality.wire.rejection import Malformed, Rejection
+
+_TEXT_LIMIT = 16_384
+_ABSOLUTE_FROM_S = 1 << 28  # RFC 8428 §4.5.3: below this a time is relative to now
+
+
+@dataclass(slots=True)
+class Base:
+    """The base fields in force; a record may change them for itself and all that follow."""
+
+    name: str = ""
+    time_s: float = 0.0
+    unit: str = ""
+    value: float = 0.0
+
+    def take(self, record: Mapping[str, object]) -> None:
+        """Take over the base fields of a record."""
+        if "bn" in record:
+            self.name = text(record["bn"], "bn")
+        if "bt" in record:
+            self.time_s = number(record["bt"], "bt")
+        if "bu" in record:
+            self.unit = text(record["bu"], "bu")
+        if "bv" in record:
+            self.value = number(record["bv"], "bv")
+        if "bver" in record and record["bver"] != 10:  # noqa: PLR2004 - the version of RFC 8428 itself
+            raise Malformed(Rejection.NOT_SENML, f"bver {record['bver']!r} is not 10")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One record with its base fields applied.
+
+    Attributes:
+        name: base name and name together.
+        unit: registered unit, "" when none was given.
+        value: number or text; None when the record carries neither.
+        time_s: absolute seconds since 1970, UTC.
+    """
+
+    name: str
+    unit: str
+    value: float | str | None
+    time_s: float
+
+
+def number(value: object, label: str) -> float:
+    """A finite JSON number; a bool or a text that looks like one is refused."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Malformed(Rejection.WRONG_TYPE, f"{label}: {str(value)[:40]!r} is not a number")
+    try:
+        as_float = float(value)
+    except OverflowError:
+        as_float = math.inf
+    if not math.isfinite(as_float):
+        raise Malformed(Rejection.NOT_FINITE, f"{label} is not finite")
+    return as_float
+
+
+def text(value: object, label: str) -> str:
+    """A JSON string of bearable length."""
+    if not isinstance(value, str):
+        raise Malformed(Rejection.WRONG_TYPE, f"{label}: {str(value)[:40]!r} is not a text")
+    if len(value) > _TEXT_LIMIT:
+        raise Malformed(Rejection.TOO_LARGE, f"{label} is longer than {_TEXT_LIMIT} characters")
+    return value
+
+
+def resolve(record: Mapping[str, object], base: Base) -> Resolved:
+    """Apply the base fields, already taken over from this record, to the record.
+
+    Raises:
+        Malformed: a field has the wrong type or is not ours to ignore; mended by nobody.
+    """
+    for label in record:
+        if label.endswith("_"):
+            raise Malformed(Rejection.UNKNOWN_FIELD, f"{label} must be understood and is not")
+    name = base.name + text(record.get("n", ""), "n")
+    unit = text(record.get("u", base.unit), "u")
+    time_s = base.time_s + (number(record["t"], "t") if "t" in record else 0.0)
+    if abs(time_s) < _ABSOLUTE_FROM_S:
+        raise Malformed(Rejection.TIME_TOO_OLD, f"{name}: {time_s} s is not an absolute time")
+    return Resolved(name, unit, _value_of(record, base, name), time_s)
+
+
+def _value_of(record: Mapping[str, object], base: Base, name: str) -> float | str | None:
+    if "v" in record:
+        return base.value + number(record["v"], name)
+    if "vs" in record:
+        return text(record["vs"], name)
+    return None
