@@ -26,16 +26,19 @@ class Packed:
         last: its last sequence number; differs from `first` only for a gap.
         taken_ms: when it was taken, milliseconds since 1970, UTC.
         body: its SenML records after `seq`, as JSON text without the brackets.
+        clock_uncertainty_s: how far `taken_ms` may be off, in seconds; kept apart from the body, because a
+            clock that comes right later changes it.
     """
 
     first: int
     last: int
     taken_ms: int
     body: str
+    clock_uncertainty_s: float = 0.0
 
 
 def body_of(record: Record) -> str:
-    """The SenML records that follow `seq`, as JSON text without the brackets; "" for an empty observation."""
+    """The SenML records after `seq` and clock, as JSON text without the brackets; "" where there are none."""
     return ",".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in _entries(record))
 
 
@@ -60,6 +63,10 @@ def encode(
             seq = {"bt": _seconds(record.taken_ms), **seq}
             base_ms = record.taken_ms
         parts.append(_dumps(seq))
+        if record.clock_uncertainty_s:
+            parts.append(
+                _dumps({"n": "clock/uncertainty", "u": "s", "v": _tidy(record.clock_uncertainty_s)})
+            )
         if record.body:
             parts.append(record.body)
     plain = f"[{','.join(parts)}]".encode()
@@ -70,13 +77,14 @@ def pack(record: Record) -> Packed:
     """A record with its sequence number, as the outbox would hold it."""
     if isinstance(record, Gap):
         return Packed(record.first, record.last, 0, body_of(record))
-    return Packed(record.seq, record.seq, record.taken_ms, body_of(record))
+    uncertainty_s = record.clock_uncertainty_s if isinstance(record, Observation) else 0.0
+    return Packed(record.seq, record.seq, record.taken_ms, body_of(record), uncertainty_s)
 
 
 def _entries(record: Record) -> Iterable[dict[str, object]]:
     match record:
         case Observation():
-            return _observation_entries(record)
+            return (entry for reading in record.readings.values() for entry in _reading_entries(reading))
         case Gap():
             return ({"n": "gap/through", "u": "count", "v": record.last}, {"n": "gap/why", "vs": record.why})
         case Certificate():
@@ -84,13 +92,6 @@ def _entries(record: Record) -> Iterable[dict[str, object]]:
         case Note():
             detail = ({"n": "note/detail", "vs": record.detail},) if record.detail else ()
             return ({"n": "note", "vs": record.kind}, *detail)
-
-
-def _observation_entries(observation: Observation) -> Iterable[dict[str, object]]:
-    if observation.clock_uncertainty_s:
-        yield {"n": "clock/uncertainty", "u": "s", "v": _tidy(observation.clock_uncertainty_s)}
-    for reading in observation.readings.values():
-        yield from _reading_entries(reading)
 
 
 def _reading_entries(reading: Reading) -> Iterable[dict[str, object]]:

@@ -1,0 +1,130 @@
+"""The ledger in memory: the fake that ships beside the port and passes the same contract as the real one.
+
+Nothing survives the process. One lock, so that a judgement is seen whole or not at all.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerts.lifecycle import Phase
+from alerts.ports import AlertKey, Change, Fate, Judgement, Kind, Outcome, Owed, Pending, Standing
+from waterquality.intervals import IntervalSet
+
+_DebtKey = tuple[AlertKey, int, Kind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notification with all that is known of it.
+
+    Attributes:
+        owed: the debt.
+        pending: where it stands.
+        due_at: when it is to be taken up; None when its fate is final.
+        detail: what the transport last said.
+    """
+
+    owed: Owed
+    pending: Pending
+    due_at: datetime | None
+    detail: str = ""
+
+
+class MemoryLedger:
+    """What alerts remember, until the process ends.
+
+    Attributes:
+        changes: every transition committed, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self._lock = threading.Lock()
+        self._standings: dict[AlertKey, Standing] = {}
+        self._judged: dict[tuple[str, str], IntervalSet] = {}
+        self._notifications: dict[int, Notification] = {}
+
+    @property
+    def notifications(self) -> Sequence[Notification]:
+        """Every notification, oldest first."""
+        with self._lock:
+            return tuple(self._notifications.values())
+
+    def standings(self) -> Sequence[Standing]:
+        """Every alert that is or once was more than normal."""
+        with self._lock:
+            return [
+                each
+                for each in self._standings.values()
+                if each.state.phase is not Phase.NORMAL or each.episode
+            ]
+
+    def judged(self, device: str, epoch: str) -> IntervalSet:
+        """Sequence numbers that were judged already."""
+        with self._lock:
+            return self._judged.get((device, epoch), IntervalSet())
+
+    def commit(self, judgement: Judgement) -> None:
+        """Record a judgement as a whole."""
+        with self._lock:
+            standings = {standing.key: standing for standing in judgement.standings}
+            notifications = self._with(judgement.owed)
+            judged = {
+                name: self._judged.get(name, IntervalSet()) | new for name, new in judgement.judged.items()
+            }
+            # All that can fail has been done; nothing was changed so far.
+            self._standings |= standings
+            self.changes.extend(judgement.changes)
+            self._notifications = notifications
+            self._judged |= judged
+
+    def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
+        """Notifications to take up now, those first that have been due longest."""
+        with self._lock:
+            due = [
+                each
+                for each in self._notifications.values()
+                if each.due_at is not None and each.due_at <= now
+            ]
+        due.sort(key=lambda each: (each.due_at, each.pending.id))
+        return [each.pending for each in due[:at_most]]
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what tries brought, as a whole; a final fate stays."""
+        with self._lock:
+            settled = {outcome.id: _settled(self._notifications[outcome.id], outcome) for outcome in outcomes}
+            self._notifications |= settled
+
+    def _with(self, debts: Sequence[Owed]) -> dict[int, Notification]:
+        """The notifications with new debts; a debt that is there already is no second one."""
+        notifications = dict(self._notifications)
+        known = {_debt_key(each.owed) for each in notifications.values()}
+        for owed in debts:
+            if _debt_key(owed) not in known:
+                known.add(_debt_key(owed))
+                number = len(notifications) + 1
+                pending = Pending(number, owed.recipient.address, owed.text, Fate.QUEUED, 0, owed.owed_at)
+                notifications[number] = Notification(owed, pending, due_at=owed.owed_at)
+        return notifications
+
+
+def _debt_key(owed: Owed) -> _DebtKey:
+    return owed.key, owed.episode, owed.kind, owed.recipient.person
+
+
+def _settled(notification: Notification, outcome: Outcome) -> Notification:
+    before = notification.pending
+    if before.fate.is_final:
+        return notification
+    is_handed = outcome.fate in (Fate.ACCEPTED, Fate.DELIVERED)
+    handed_at = before.handed_at or (outcome.at if is_handed else None)
+    after = replace(
+        before,
+        fate=outcome.fate,
+        attempts=outcome.attempts,
+        handed_at=handed_at,
+        message_id=outcome.message_id,
+    )
+    return replace(notification, pending=after, due_at=outcome.due_at, detail=outcome.detail)

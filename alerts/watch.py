@@ -1,0 +1,293 @@
+"""The watch: rules → lifecycle → ledger, for every observation and for every silence.
+
+**Invariants**
+* One judgement, one transaction: where alerts stand, what changed, what is owed, and how far it has judged.
+* What was judged is not judged again: a repeated observation changes nothing and texts nobody.
+* Late observations live in a lane of their own: they make history and wake nobody.
+* Nobody is told that all is well while anything at that water point is still wrong or unknown.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from alerts.lifecycle import Phase, Transition, begin, step
+from alerts.ports import (
+    AlertKey,
+    Change,
+    Directory,
+    Judgement,
+    Kind,
+    Lane,
+    Ledger,
+    Owed,
+    Standing,
+)
+from alerts.rules import Finding, LimitRule, NoDataRule, Role, Rule, Verdict
+from alerts.texts import render
+from waterquality.intervals import IntervalSet
+from waterquality.limits import Limit
+from waterquality.parameters import Parameter
+from waterquality.readings import Observation
+
+_QUIET = (Phase.NORMAL, Phase.RESOLVED)
+_RuleKind = TypeVar("_RuleKind", LimitRule, NoDataRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A screened observation at its water point.
+
+    Attributes:
+        water_point: where it was taken.
+        observation: every reading screened.
+        received_at: when the server took it in.
+    """
+
+    water_point: str
+    observation: Observation
+    received_at: datetime
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What a judgement has gathered so far."""
+
+    now: datetime
+    standings: dict[AlertKey, Standing] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
+    judged: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    heard: dict[str, datetime] = field(default_factory=dict)
+
+
+class Watch:
+    """Judges observations and silences.
+
+    Args:
+        ledger: what alerts remember.
+        directory: who and where, and the rules in force.
+        late_after: how old an observation may be on arrival and still be about now.
+        changed: called with the changes of a judgement, after it was recorded.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        *,
+        late_after: timedelta = timedelta(minutes=15),
+        changed: Callable[[Sequence[Change]], None] = lambda _: None,
+    ) -> None:
+        self._ledger, self._directory, self._late_after, self._changed = ledger, directory, late_after, changed
+        self._lock = threading.Lock()
+        self._standings: dict[AlertKey, Standing] | None = None
+        self._judged: dict[tuple[str, str], IntervalSet] = {}
+        self._heard: dict[str, datetime] = {}
+
+    def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:
+        """Judge observations, in the order given.
+
+        Returns:
+            The changes of phase they caused.
+
+        Raises:
+            LinkError: the ledger cannot be reached; nothing was judged; mended by time.
+        """
+        with self._lock:
+            draft = _Draft(now)
+            for sighting in sightings:
+                self._judge_observation(sighting, draft)
+            return self._commit(draft)
+
+    def judge_silence(
+        self, water_points: Iterable[str], now: datetime, listening_since: datetime
+    ) -> Sequence[Change]:
+        """Judge who has not been heard from; only time in which we listened counts as silence.
+
+        Args:
+            water_points: those that a device serves now.
+            now: the time up to which we have listened.
+            listening_since: since when without a break.
+
+        Raises:
+            LinkError: the ledger cannot be reached; nothing was judged; mended by time.
+        """
+        with self._lock:
+            draft = _Draft(now)
+            for water_point in water_points:
+                last = max(self._heard.get(water_point, listening_since), listening_since)
+                for rule in self._rules(water_point, NoDataRule):
+                    self._judge_no_data(rule, water_point, last, draft)
+            return self._commit(draft)
+
+    def _judge_observation(self, sighting: Sighting, draft: _Draft) -> None:
+        observation = sighting.observation
+        name = (observation.device, observation.epoch)
+        numbers = draft.judged.setdefault(name, set())
+        if observation.seq in self._seen(name) or observation.seq in numbers:
+            return
+        numbers.add(observation.seq)
+        is_late = sighting.received_at - observation.taken_at > self._late_after
+        lane = Lane.LATE if is_late else Lane.LIVE
+        for rule in self._rules(sighting.water_point, LimitRule):
+            verdict = rule.evaluate(observation)
+            if verdict is not None:
+                key = AlertKey(rule.id, sighting.water_point, lane)
+                self._advance(key, rule, verdict, observation.taken_at, draft)
+        if not is_late:
+            self._hear(sighting, draft)
+
+    def _hear(self, sighting: Sighting, draft: _Draft) -> None:
+        water_point, at = sighting.water_point, sighting.observation.taken_at
+        draft.heard[water_point] = max(at, draft.heard.get(water_point, at))
+        for rule in self._rules(water_point, NoDataRule):
+            key = AlertKey(rule.id, water_point)
+            if self._standing(key, draft, at).state.phase.is_open:
+                self._advance(key, rule, Verdict(Finding.CLEAR, reason="heard from"), draft.now, draft)
+
+    def _judge_no_data(self, rule: NoDataRule, water_point: str, last: datetime, draft: _Draft) -> None:
+        key = AlertKey(rule.id, water_point)
+        verdict = rule.evaluate(last, draft.now)
+        if verdict.finding is not Finding.BREACH or self._standing(key, draft, last).state.phase.is_open:
+            return
+        self._advance(key, rule, verdict, draft.now, draft, last_heard=last)
+        silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
+        for other in self._rules(water_point, LimitRule):
+            limit_key = AlertKey(other.id, water_point)
+            if self._standing(limit_key, draft, last).state.phase.is_open:
+                self._advance(limit_key, other, silent, draft.now, draft)
+
+    def _advance(
+        self,
+        key: AlertKey,
+        rule: Rule,
+        verdict: Verdict,
+        at: datetime,
+        draft: _Draft,
+        *,
+        last_heard: datetime | None = None,
+    ) -> None:
+        before = self._standing(key, draft, at)
+        state, transition = step(before.state, verdict, at, rule.delays)
+        begins = (
+            transition is not None and transition.after is Phase.FIRING and not before.state.phase.is_open
+        )
+        standing = replace(
+            before,
+            state=state,
+            episode=before.episode + 1 if begins else before.episode,
+            told=key.lane is Lane.LIVE if begins else before.told,
+        )
+        draft.standings[key] = standing
+        if transition is None:
+            return
+        draft.changes.append(Change(key, standing.episode, transition, verdict.value))
+        if standing.told:
+            self._owe(standing, rule, verdict, transition, draft, begins=begins, last_heard=last_heard)
+
+    def _owe(
+        self,
+        standing: Standing,
+        rule: Rule,
+        verdict: Verdict,
+        transition: Transition,
+        draft: _Draft,
+        *,
+        begins: bool,
+        last_heard: datetime | None,
+    ) -> None:
+        water_point = standing.key.water_point
+        if begins:
+            kind, at = _kind_of_breach(rule), last_heard or transition.at
+        elif transition.after is Phase.RESOLVED:
+            if isinstance(rule, LimitRule) and self._is_anything_open(water_point, draft):
+                return
+            kind, at = (Kind.ALL_CLEAR if isinstance(rule, LimitRule) else Kind.DEVICE_BACK), transition.at
+        else:
+            return
+        for recipient in self._directory.recipients(water_point, self._audience(rule, water_point, draft)):
+            text = render(
+                kind,
+                recipient.language,
+                site=self._directory.sms_name(water_point, recipient.language),
+                value=verdict.value,
+                limit=self._limit_to_name(kind, rule, water_point),
+                parameter=rule.parameter if isinstance(rule, LimitRule) else None,
+                at=at,
+                now=draft.now,
+            )
+            owed = Owed(standing.key, standing.episode, kind, recipient, text, transition.at, draft.now)
+            draft.owed.append(owed)
+
+    def _limit_to_name(self, kind: Kind, rule: Rule, water_point: str) -> Limit | None:
+        """The limit a text may speak of; an all-clear may only where every limit there is confirmed."""
+        if not isinstance(rule, LimitRule):
+            return None
+        all_confirmed = all(other.limit.is_verified for other in self._rules(water_point, LimitRule))
+        return rule.limit if kind is not Kind.ALL_CLEAR or all_confirmed else None
+
+    def _audience(self, rule: Rule, water_point: str, draft: _Draft) -> frozenset[Role]:
+        """Whom it concerns: a silence in the middle of an alert concerns those who were told of the alert too."""
+        if not isinstance(rule, NoDataRule):
+            return rule.audience
+        told = (
+            other.audience
+            for other in self._rules(water_point, LimitRule)
+            if self._standing(AlertKey(other.id, water_point), draft, draft.now).state.phase.is_open
+        )
+        return rule.audience.union(*told)
+
+    def _is_anything_open(self, water_point: str, draft: _Draft) -> bool:
+        return any(
+            self._standing(AlertKey(rule.id, water_point), draft, draft.now).state.phase.is_open
+            for rule in self._directory.rules_for(water_point)
+        )
+
+    def _rules(self, water_point: str, kind: type[_RuleKind]) -> list[_RuleKind]:
+        return [rule for rule in self._directory.rules_for(water_point) if isinstance(rule, kind)]
+
+    def _seen(self, name: tuple[str, str]) -> IntervalSet:
+        if name not in self._judged:
+            self._judged[name] = self._ledger.judged(*name)
+        return self._judged[name]
+
+    def _standing(self, key: AlertKey, draft: _Draft, at: datetime) -> Standing:
+        if self._standings is None:
+            self._standings = {standing.key: standing for standing in self._ledger.standings()}
+        return draft.standings.get(key) or self._standings.get(key) or Standing(key, begin(at))
+
+    def _commit(self, draft: _Draft) -> Sequence[Change]:
+        judged = {
+            name: self._seen(name) | IntervalSet.of_numbers(numbers)
+            for name, numbers in draft.judged.items()
+            if numbers
+        }
+        changed = {change.key for change in draft.changes}
+        told = [
+            standing
+            for key, standing in draft.standings.items()
+            if key in changed or standing.state.phase not in _QUIET
+        ]
+        if told or judged:
+            self._ledger.commit(Judgement(told, draft.changes, draft.owed, judged))
+        self._judged |= judged
+        if self._standings is not None:
+            self._standings |= draft.standings
+        for water_point, at in draft.heard.items():
+            self._heard[water_point] = max(at, self._heard.get(water_point, at))
+        if draft.changes:
+            self._changed(draft.changes)
+        return draft.changes
+
+
+def _kind_of_breach(rule: Rule) -> Kind:
+    if isinstance(rule, NoDataRule):
+        return Kind.DEVICE_SILENT
+    by_parameter: Mapping[Parameter, Kind] = {
+        Parameter.TURBIDITY: Kind.TURBIDITY_HIGH,
+        Parameter.PH: Kind.PH_OUT,
+    }
+    return by_parameter.get(rule.parameter, Kind.LIMIT_BROKEN)

@@ -1,0 +1,194 @@
+"""The agent: sampler, uplink and heartbeat on threads of their own. The edge's composition root.
+
+The sampler never waits for the network, the uplink never waits for a probe, and neither knows of the other but
+for the outbox between them.
+"""
+
+import signal
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import sdnotify
+import structlog
+
+from edge.clock import Clock, SystemClock
+from edge.hardware.gpio import GpioHardware
+from edge.heartbeat import Heartbeat
+from edge.lanes import SendingPolicy
+from edge.outbox import Outbox, OutboxFull, open_outbox
+from edge.probes.build import build_probes
+from edge.probes.port import Probe
+from edge.sampler import Every, Sampler, Schedule
+from edge.settings import Deflate, EdgeSettings, Mqtt
+from edge.uplink import Broker, Uplink
+from firmware_config.device import load_device_config
+from waterquality.wire.records import NoteKind
+
+_log = structlog.get_logger()
+_SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
+_MACHINE_ID = Path("/etc/machine-id")
+_STOP_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentParts:
+    """What an agent is made of.
+
+    Attributes:
+        device: id of the device.
+        probes: asked at each tick.
+        outbox: what is recorded and not yet receipted.
+        broker: where to send it.
+        clock: the device's clock.
+        schedule: when observations are due.
+        policy: how the uplink sends.
+        deflate: which batches are compressed.
+        heartbeat_every_s: seconds from one health message to the next.
+        beaten: called after each heartbeat.
+    """
+
+    device: str
+    probes: Sequence[Probe]
+    outbox: Outbox
+    broker: Broker
+    clock: Clock
+    schedule: Schedule
+    policy: SendingPolicy = SendingPolicy()
+    deflate: Deflate = Deflate.BATCHES
+    heartbeat_every_s: float = 60.0
+    beaten: Callable[[], None] = lambda: None
+
+
+class Agent:
+    """Runs one device."""
+
+    def __init__(self, parts: AgentParts) -> None:
+        self._parts = parts
+        self.uplink = Uplink(
+            parts.broker,
+            device=parts.device,
+            outbox=parts.outbox,
+            policy=parts.policy,
+            deflate=parts.deflate,
+            version=software_version(),
+        )
+        self.sampler = Sampler(parts.probes, parts.outbox, appended=self.uplink.nudge)
+        self._heartbeat = Heartbeat(
+            parts.outbox,
+            (self.sampler.counters, self.uplink.counters),
+            lambda payload: self.uplink.publish("health", payload),
+            beaten=parts.beaten,
+        )
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the three loops; returns at once."""
+        self._note_start()
+        parts = self._parts
+        loops: dict[str, Callable[[], None]] = {
+            "sampler": lambda: self.sampler.run(parts.clock, parts.schedule, self._stop),
+            "uplink": lambda: self.uplink.run(self._stop),
+            "heartbeat": lambda: self._heartbeat.run(parts.clock, parts.heartbeat_every_s, self._stop),
+        }
+        for name, loop in loops.items():
+            thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def is_sampling(self) -> bool:
+        """Whether the schedule still has ticks to come."""
+        return self._threads[0].is_alive() if self._threads else False
+
+    def stop(self) -> None:
+        """Stop the loops, say goodbye to the broker and let go of the outbox."""
+        self._stop.set()
+        self.uplink.nudge()
+        for thread in self._threads:
+            thread.join(_STOP_WITHIN_S)
+        self._parts.outbox.close()
+
+    def _note_start(self) -> None:
+        try:
+            self._parts.outbox.append_note(self._parts.clock.read(), NoteKind.STARTED, software_version())
+        except OutboxFull as error:
+            _log.error("append_failed", detail=str(error))  # noqa: TRY400 - said by the error itself
+
+
+def compose(settings: EdgeSettings) -> Agent:
+    """Put the agent of this machine together.
+
+    Raises:
+        ConfigError: what is wired cannot be read as written; mended by the operator.
+    """
+    config = load_device_config(settings.device_config)
+    outbox, aside = open_outbox(
+        settings.outbox.path,
+        device=config.device,
+        serial=machine_serial(),
+        max_records=settings.outbox.max_records,
+    )
+    if aside is not None:
+        _log.error("outbox_damaged", set_aside=str(aside))
+    notifier = sdnotify.SystemdNotifier()
+    return Agent(
+        AgentParts(
+            device=config.device,
+            probes=build_probes(config, GpioHardware(config.converters)),
+            outbox=outbox,
+            broker=broker_of(settings.mqtt),
+            clock=SystemClock(),
+            schedule=Every(config.observe_every_s),
+            policy=SendingPolicy(
+                settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
+            ),
+            deflate=settings.uplink.deflate,
+            heartbeat_every_s=settings.heartbeat_every_s,
+            beaten=lambda: notifier.notify("WATCHDOG=1"),
+        )
+    )
+
+
+def run(settings: EdgeSettings) -> None:
+    """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT)."""
+    agent = compose(settings)
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    agent.start()
+    sdnotify.SystemdNotifier().notify("READY=1")
+    told.wait()
+    agent.stop()
+
+
+def broker_of(mqtt: Mqtt) -> Broker:
+    """The broker as the settings have it."""
+    tls = None
+    if mqtt.tls is not None:
+        tls = ssl.create_default_context(cafile=str(mqtt.tls.ca))
+        if mqtt.tls.certificate is not None and mqtt.tls.key is not None:
+            tls.load_cert_chain(mqtt.tls.certificate, mqtt.tls.key)
+    password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
+    return Broker(
+        mqtt.host, mqtt.port, username=mqtt.username, password=password, keepalive_s=mqtt.keepalive_s, tls=tls
+    )
+
+
+def machine_serial() -> str:
+    """What tells this machine from another: the Pi's serial number, else the machine id."""
+    for place in (_SERIAL, _MACHINE_ID):
+        if place.exists():
+            return place.read_text(encoding="utf-8", errors="replace").strip("\x00\n ")
+    return "unknown"
+
+
+def software_version() -> str:
+    """The version that is installed."""
+    try:
+        return version("tskaro")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,66 @@
+"""`tskaro-edge`: what a technician types on the Pi."""
+
+import sqlite3
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edge import agent
+from edge.outbox import look_into
+from edge.settings import DEFAULT_PATH, EdgeSettings, LogFormat, load_settings
+from firmware_config.device import DeviceConfig, load_device_config
+from firmware_config.logs import set_up_logs
+from waterquality.errors import ConfigError
+from waterquality.readings import from_ms
+
+app = typer.Typer(no_args_is_help=True, help="The agent of one device: it samples, keeps and sends.")
+_out, _err = Console(), Console(stderr=True)
+Settings = Annotated[Path, typer.Option("--settings", help="The agent's settings (TOML).")]
+
+
+@app.command()
+def run(settings: Settings = DEFAULT_PATH) -> None:
+    """Run the agent until it is told to stop."""
+    loaded, _ = _load(settings)
+    set_up_logs(level=loaded.log.level, as_json=loaded.log.format is LogFormat.JSON)
+    agent.run(loaded)
+
+
+@app.command()
+def check(settings: Settings = DEFAULT_PATH) -> None:
+    """Check settings and wiring without touching anything."""
+    loaded, config = _load(settings)
+    _out.print(f"{config.device}: {len(config.probes)} probes, every {config.observe_every_s:g} s")
+    _out.print(f"broker {loaded.mqtt.host}:{loaded.mqtt.port}, outbox {loaded.outbox.path}")
+    _out.print("[green]in order[/green]")
+
+
+@app.command()
+def status(settings: Settings = DEFAULT_PATH) -> None:
+    """Show what the outbox holds."""
+    loaded, _ = _load(settings)
+    try:
+        epoch, depth = look_into(loaded.outbox.path)
+    except sqlite3.DatabaseError as error:
+        _err.print(f"{loaded.outbox.path}: no outbox to look into ({error}); has the agent been started?")
+        raise typer.Exit(1) from error
+    table = Table(show_header=False, box=None)
+    table.add_row("epoch", epoch)
+    table.add_row("recorded", str(depth.head))
+    table.add_row("waiting for a receipt", str(depth.records))
+    table.add_row("dropped (in gaps)", str(depth.in_gaps))
+    table.add_row("oldest waiting", "–" if depth.oldest_ms is None else from_ms(depth.oldest_ms).isoformat())
+    _out.print(table)
+
+
+def _load(path: Path) -> tuple[EdgeSettings, DeviceConfig]:
+    """Settings and wiring, or the reasons why not and exit code 78."""
+    try:
+        settings = load_settings(path)
+        return settings, load_device_config(settings.device_config)
+    except ConfigError as error:
+        _err.print(str(error), style="red", highlight=False, markup=False)
+        raise typer.Exit(ConfigError.EXIT_CODE) from error

@@ -1,0 +1,77 @@
+"""The device's clock: what time it is, and whether that can be believed.
+
+A Raspberry Pi before model 5 has no clock of its own: it may start in 1970 and jump hours later. So an instant
+carries the wall time, the time since boot (which never jumps), the boot it belongs to, and whether the wall time
+was synchronised.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from waterquality.readings import from_ms
+
+_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # made by systemd-timesyncd at the first sync of a boot
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One reading of the clock.
+
+    Attributes:
+        wall_ms: wall time, milliseconds since 1970, UTC; may be wrong unless `is_synchronised`.
+        boottime_ms: milliseconds since boot, sleep included (CLOCK_BOOTTIME).
+        boot_id: which boot it was.
+        is_synchronised: whether the wall time had been synchronised.
+    """
+
+    wall_ms: int
+    boottime_ms: int
+    boot_id: str
+    is_synchronised: bool
+
+    @property
+    def wall(self) -> datetime:
+        """Wall time; aware UTC."""
+        return from_ms(self.wall_ms)
+
+
+class Clock(Protocol):
+    """What the agent's loops need of time."""
+
+    def read(self) -> Instant:
+        """The time now."""
+        ...
+
+    def pause(self, seconds: float, wake: threading.Event) -> None:
+        """Wait for so many seconds of this clock, or until `wake` is set."""
+        ...
+
+
+class SystemClock:
+    """The clock of this machine.
+
+    Args:
+        trusts_always: take the wall time as synchronised, for machines that have a clock of their own.
+    """
+
+    def __init__(self, *, trusts_always: bool = False) -> None:
+        self._trusts_always = trusts_always
+        self._boot_id = _BOOT_ID.read_text().strip()
+
+    def read(self) -> Instant:
+        """The time now."""
+        return Instant(
+            wall_ms=time.time_ns() // 1_000_000,
+            boottime_ms=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000,
+            boot_id=self._boot_id,
+            is_synchronised=self._trusts_always or _SYNCHRONISED.exists(),
+        )
+
+    def pause(self, seconds: float, wake: threading.Event) -> None:
+        """Wait for so many seconds, or until `wake` is set."""
+        wake.wait(max(0.0, seconds))

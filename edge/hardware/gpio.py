@@ -1,0 +1,64 @@
+"""The Pi's pins and converters through gpiozero, whose pin factory (lgpio, a mock) decides what is real."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from edge.hardware.mcp3008 import Mcp3008Channel
+from edge.hardware.pulse_counter import PulseCounter
+from edge.probes.build import HardwareUnavailable
+from firmware_config.parts import Mcp3008
+
+
+class GpioHardware:
+    """`Hardware` on a Raspberry Pi. Nothing is opened until it is asked for.
+
+    Args:
+        converters: by name, as configured.
+    """
+
+    def __init__(self, converters: Mapping[str, Mcp3008]) -> None:
+        self._converters = converters
+        self._open: list[Mcp3008Channel | PulseCounter] = []
+
+    def voltage(self, *, converter: str, channel: int) -> Mcp3008Channel:
+        """Open a channel of a converter.
+
+        Args:
+            converter: its name in the configuration.
+            channel: 0 to 7.
+
+        Raises:
+            HardwareUnavailable: no such converter, or its bus cannot be opened; mended by the operator.
+        """
+        with _said_plainly(f"channel {channel} of converter {converter}"):
+            opened = Mcp3008Channel(self._converters[converter], channel)
+        self._open.append(opened)
+        return opened
+
+    def pulses(self, *, pin: int, pull_up: bool) -> PulseCounter:
+        """Open a pin and count its pulses from now on.
+
+        Args:
+            pin: GPIO number.
+            pull_up: whether the pin is pulled up; else it is pulled down.
+
+        Raises:
+            HardwareUnavailable: the pin is taken or cannot be opened; mended by the operator.
+        """
+        with _said_plainly(f"GPIO{pin}"):
+            opened = PulseCounter(pin, pull_up=pull_up)
+        self._open.append(opened)
+        return opened
+
+    def close(self) -> None:
+        """Let go of every input it opened."""
+        while self._open:
+            self._open.pop().close()
+
+
+@contextmanager
+def _said_plainly(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # gpiozero, lgpio and the kernel each have a root of their own
+        raise HardwareUnavailable(f"{what} cannot be opened: {error!r}") from error

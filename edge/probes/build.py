@@ -1,0 +1,94 @@
+"""From a device's configuration to its probes, on whatever hardware there is."""
+
+from typing import Protocol
+
+from edge.probes.flow import FlowProbe
+from edge.probes.inputs import Divided, PulseInput, VoltageInput
+from edge.probes.port import Probe
+from edge.probes.voltage import VoltageProbe
+from firmware_config.datasheet import Datasheet, VoltageSignal, load
+from firmware_config.device import DeviceConfig
+from firmware_config.parts import ProbeConfig, PulseWiring, VoltageWiring
+from waterquality.errors import ConfigError
+
+# Observations that may fail to be taken, or a clock that is set, before a flow is no longer called a mean.
+_LONGEST_GAP_INTERVALS = 10
+
+
+class HardwareUnavailable(ConfigError):
+    """What the configuration names cannot be opened on this machine; mended by the operator."""
+
+
+class Hardware(Protocol):
+    """Makes the inputs that probes hang on, and owns them."""
+
+    def voltage(self, *, converter: str, channel: int) -> VoltageInput:
+        """Open a channel of a converter.
+
+        Args:
+            converter: its name in the configuration.
+            channel: from 0.
+
+        Raises:
+            HardwareUnavailable: mended by the operator.
+        """
+        ...
+
+    def pulses(self, *, pin: int, pull_up: bool) -> PulseInput:
+        """Open a pin and count its pulses from now on.
+
+        Args:
+            pin: GPIO number.
+            pull_up: whether the pin is pulled up; else it is pulled down.
+
+        Raises:
+            HardwareUnavailable: mended by the operator.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of every input it made; they give no more readings."""
+        ...
+
+
+def build_probes(config: DeviceConfig, hardware: Hardware, *, volume_m3: float = 0.0) -> tuple[Probe, ...]:
+    """The probes of a device, in the order of its configuration.
+
+    Args:
+        config: what is wired.
+        hardware: what to open; the caller closes it.
+        volume_m3: where the volume goes on from, in m3: the last one recorded before a restart.
+
+    Raises:
+        HardwareUnavailable: an input cannot be opened; mended by the operator.
+    """
+    return tuple(_build(probe, config, hardware, volume_m3) for probe in config.probes)
+
+
+def _build(probe: ProbeConfig, config: DeviceConfig, hardware: Hardware, volume_m3: float) -> Probe:
+    sheet = load(probe.model)
+    match probe.input:
+        case VoltageWiring() as wiring:
+            return _voltage_probe(probe, wiring, sheet, hardware, config.samples_per_reading)
+        case PulseWiring() as wiring:
+            return FlowProbe(
+                hardware.pulses(pin=wiring.pin, pull_up=wiring.pull_up),
+                sheet=sheet,
+                pulses_per_litre=wiring.pulses_per_litre,
+                longest_gap_s=_LONGEST_GAP_INTERVALS * config.observe_every_s,
+                volume_m3=volume_m3,
+            )
+
+
+def _voltage_probe(
+    probe: ProbeConfig, wiring: VoltageWiring, sheet: Datasheet, hardware: Hardware, samples: int
+) -> VoltageProbe:
+    assert isinstance(sheet.signal, VoltageSignal)  # the configuration was refused otherwise
+    source = hardware.voltage(converter=wiring.converter, channel=wiring.channel)
+    return VoltageProbe(
+        Divided(source, wiring.divider),
+        sheet=sheet,
+        signal=sheet.signal,
+        certificate=probe.calibration,
+        samples=samples,
+    )

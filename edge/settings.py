@@ -1,0 +1,190 @@
+"""Where a device's agent runs: broker, outbox, intervals. Read once at start and handed down in sections.
+
+`firmware_config.layers` says how the TOML file, secret files and the environment come together. Every section
+is frozen and refuses what it does not know; `edge.sample.toml` documents every key. Is not: what is wired to
+the device, which is `firmware_config.device`.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from firmware_config.errors import Problem
+from firmware_config.layers import LayeredSettings, load_layered, secret_file_of, variable_of
+from firmware_config.refusal import refuse
+
+DEFAULT_PATH = Path("/etc/tskaro/edge.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Authentication(StrEnum):
+    """How the device shows the broker who it is."""
+
+    NONE = "none"
+    PASSWORD = "password"  # noqa: S105 - a word of the configuration
+    CERTIFICATE = "certificate"
+
+
+class Tls(_Section):
+    """TLS to the broker.
+
+    Attributes:
+        ca: certificates that may have signed the broker's, PEM.
+        certificate: the device's own certificate, PEM; None where a password is used.
+        key: its private key, PEM.
+    """
+
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        missing = [key for key in ("certificate", "key") if getattr(self, key) is None]
+        if len(missing) == 1:
+            refuse([Problem(missing[0], "certificate and key are given together or not at all")])
+        return self
+
+
+class Mqtt(_Section):
+    """The broker and how to be let in.
+
+    Attributes:
+        host: name or address.
+        port: TCP port.
+        authentication: decides what else is required.
+        username: for `password`; the broker's ACL expects the device id.
+        password: for `password`; from a secret file or the environment, never from the TOML file.
+        tls: None speaks in the clear, which `certificate` does not allow.
+        keepalive_s: longest silence in seconds; after half as long again the broker sends the last will.
+    """
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=8883, ge=1, le=65_535)
+    authentication: Authentication = Authentication.CERTIFICATE
+    username: str = ""
+    password: SecretStr | None = None
+    tls: Tls | None = None
+    keepalive_s: int = Field(default=60, ge=5, le=3_600)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        refuse(self._missing())
+        return self
+
+    def _missing(self) -> Iterator[Problem]:
+        wanted = f'is required by authentication = "{self.authentication}"'
+        if self.authentication is Authentication.PASSWORD:
+            if not self.username:
+                yield Problem("username", wanted)
+            if self.password is None or not self.password.get_secret_value():
+                keys = ("mqtt", "password")
+                where = f"the secret file {secret_file_of(*keys)} or the variable {variable_of(*keys)}"
+                yield Problem("password", f"{wanted}; put it into {where}")
+        if self.authentication is Authentication.CERTIFICATE:
+            if self.tls is None:
+                yield Problem("tls", f"{wanted}, with ca, certificate and key")
+            elif self.tls.certificate is None:
+                yield Problem("tls.certificate", f"{wanted}, and so is tls.key")
+
+
+class WhenFull(StrEnum):
+    """What a full outbox does with the next record."""
+
+    DROP_OLDEST = "drop_oldest"
+
+
+class Outbox(_Section):
+    """What the device holds until the server has it.
+
+    Attributes:
+        path: the SQLite file.
+        max_records: how many records it holds; half a million is most of a year at one a minute.
+        when_full: what gives way then; what is dropped leaves a gap record.
+    """
+
+    path: Path = Path("/var/lib/tskaro/outbox.db")
+    max_records: int = Field(default=500_000, ge=100)
+    when_full: WhenFull = WhenFull.DROP_OLDEST
+
+
+class Deflate(StrEnum):
+    """Which messages are compressed."""
+
+    NEVER = "never"
+    BATCHES = "batches"
+    ALWAYS = "always"
+
+
+class Uplink(_Section):
+    """How the outbox is emptied.
+
+    Attributes:
+        batch_records: most records in one message.
+        repeat_after_s: seconds without a receipt before a batch is sent again.
+        window_batches: most batches without a receipt at a time.
+        deflate: `batches` compresses all but messages of a single record.
+    """
+
+    batch_records: int = Field(default=50, ge=1, le=500)
+    repeat_after_s: float = Field(default=30.0, gt=0.0, le=3_600.0)
+    window_batches: int = Field(default=4, ge=1, le=64)
+    deflate: Deflate = Deflate.BATCHES
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    KEYVALUE = "keyvalue"
+    JSON = "json"
+
+
+class Log(_Section):
+    """The agent's own log.
+
+    Attributes:
+        format: `keyvalue` for journald and people, `json` for machines.
+        level: the least that is written.
+    """
+
+    format: LogFormat = LogFormat.KEYVALUE
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class EdgeSettings(LayeredSettings):
+    """All settings of the agent.
+
+    Attributes:
+        heartbeat_every_s: seconds from one health message to the next.
+        device_config: the device's configuration file.
+        mqtt: the broker.
+        outbox: the store on the device.
+        uplink: how it is emptied.
+        log: the agent's log.
+    """
+
+    heartbeat_every_s: float = Field(default=60.0, gt=0.0, le=86_400.0)
+    device_config: Path = Path("/etc/tskaro/device.toml")
+    mqtt: Mqtt
+    outbox: Outbox = Outbox()
+    uplink: Uplink = Uplink()
+    log: Log = Log()
+
+
+def load_settings(path: Path = DEFAULT_PATH, *, secrets_dir: Path | None = None) -> EdgeSettings:
+    """Read the agent's settings.
+
+    Args:
+        path: the TOML file.
+        secrets_dir: folder of secret files; None is systemd's `$CREDENTIALS_DIRECTORY`, if there is one.
+
+    Raises:
+        ConfigRefused: with every problem as `file or variable: key: reason`; mended by the operator.
+    """
+    return load_layered(EdgeSettings, path, secrets_dir=secrets_dir)

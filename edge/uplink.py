@@ -1,0 +1,230 @@
+"""The uplink: from the outbox to the broker, obeying receipts. The only module of the edge that imports paho.
+
+MQTT acknowledgements carry no promise here: a record is forgotten when a *receipt* covers it, never before. A
+fresh client for each connection, because paho would otherwise keep a queue of its own and send it again. Its
+network thread dies on an exception in a callback: callbacks put into a queue and return.
+"""
+
+import queue
+import random
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from edge.lanes import Lanes, SendingPolicy
+from edge.outbox import Outbox
+from edge.settings import Deflate
+from waterquality import topics
+from waterquality.wire import messages
+from waterquality.wire.encode import encode
+from waterquality.wire.rejection import Malformed
+
+_log = structlog.get_logger()
+_FIRST_BACKOFF_S = 1.0
+_LONGEST_BACKOFF_S = 60.0
+_CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and who we are to it.
+
+    Attributes:
+        host: name or address.
+        port: TCP port.
+        username: "" for none.
+        password: "" for none.
+        keepalive_s: seconds of silence after which either side asks.
+        tls: None for plain TCP.
+    """
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+    keepalive_s: int = 60
+    tls: ssl.SSLContext | None = None
+
+
+class Uplink:
+    """Publishes what the outbox holds and forgets what is receipted.
+
+    Args:
+        broker: where to.
+        device: id of the device.
+        outbox: what to send.
+        policy: sizes and waits.
+        deflate: which batches to compress.
+        version: software version, for the status.
+        receipted: called with the server's time (ms) at each receipt.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        device: str,
+        outbox: Outbox,
+        policy: SendingPolicy,
+        deflate: Deflate = Deflate.NEVER,
+        version: str = "",
+        receipted: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._broker, self._device, self._outbox, self._deflate = broker, device, outbox, deflate
+        self._version, self._receipted = version, receipted
+        self._lanes = Lanes(outbox, policy, random.random)
+        self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        self._client: paho.Client | None = None
+        self._wake = threading.Event()
+        self._is_up = threading.Event()
+        self.counters: Counter[str] = Counter()
+
+    def nudge(self) -> None:
+        """There is something new to send."""
+        self._wake.set()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has us on the line."""
+        return self._is_up.is_set()
+
+    def publish(self, channel: str, payload: bytes, *, retain: bool = False) -> None:
+        """Say something beside the batches; dropped when there is no connection."""
+        if self._client is not None and self.is_connected:
+            self._client.publish(topics.of_device(self._device, channel), payload, qos=1, retain=retain)
+
+    def run(self, stop: threading.Event) -> None:
+        """Connect, send, and connect again, until `stop` is set; `nudge` afterwards to end the wait."""
+        backoff_s = _FIRST_BACKOFF_S
+        while not stop.is_set():
+            try:
+                self._connect()
+                backoff_s = _FIRST_BACKOFF_S
+                self._send_until_down(stop)
+            except (OSError, ValueError) as error:
+                self._log_trouble(error)
+            except Exception:
+                _log.exception("uplink_failed")
+                self.counters["failed"] += 1
+            finally:
+                self._disconnect()
+            if not stop.is_set():
+                stop.wait(backoff_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+                backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+
+    def _connect(self) -> None:
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self._device, clean_session=True)
+        client.connect_timeout = _CONNECT_TIMEOUT_S
+        if self._broker.username:
+            client.username_pw_set(self._broker.username, self._broker.password)
+        if self._broker.tls is not None:
+            client.tls_set_context(self._broker.tls)
+        offline = messages.Status(messages.Presence.OFFLINE, self._version)
+        client.will_set(self._topic("status"), messages.encode_status(offline), qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        self._client = client
+        client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
+        client.loop_start()
+        if not self._is_up.wait(_CONNECT_TIMEOUT_S):
+            message = "the broker did not answer, or refused us"
+            raise ConnectionError(message)
+        self.counters["connected"] += 1
+        _log.info("broker_connected", device=self._device)
+
+    def _on_connect(self, client: paho.Client, _: object, __: object, code: object, ___: object) -> None:
+        if code == 0:
+            client.subscribe(self._topic("receipt"), qos=1)
+            online = messages.Status(messages.Presence.ONLINE, self._version)
+            client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
+            self._is_up.set()
+
+    def _on_disconnect(self, *_: object) -> None:
+        self._is_up.clear()
+        self._wake.set()
+
+    def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
+        self._arrived.put((message.topic, bytes(message.payload)))
+        self._wake.set()
+
+    def _send_until_down(self, stop: threading.Event) -> None:
+        self._lanes.reconnect()
+        while self.is_connected and not stop.is_set():
+            self._wake.clear()
+            self._take_receipts()
+            self._send_all_due()
+            due_s = self._lanes.next_due()
+            self._wake.wait(None if due_s is None else max(0.0, due_s - time.monotonic()))
+
+    def _send_all_due(self) -> None:
+        assert self._client is not None
+        while batch := self._lanes.next_batch(time.monotonic()):
+            envelope = topics.Envelope(self._device, self._outbox.epoch, batch[0].first, batch[-1].last)
+            deflate = self._deflate is Deflate.ALWAYS or (self._deflate is Deflate.BATCHES and len(batch) > 1)
+            payload = encode(
+                self._device, envelope.epoch, self._outbox.depth().held, batch, deflate=deflate
+            )
+            sent = self._client.publish(topics.readings(envelope), payload, qos=1)
+            if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                message = f"publish failed: {sent.rc!r}"
+                raise ConnectionError(message)
+            self.counters["batches_sent"] += 1
+            self.counters["records_sent"] += len(batch)
+            self.counters["bytes_sent"] += len(payload)
+            self._take_receipts()
+
+    def _take_receipts(self) -> None:
+        self.counters["repeated"] = self._lanes.repeated
+        with suppress(queue.Empty):
+            while True:
+                topic, payload = self._arrived.get_nowait()
+                if topic == self._topic("receipt"):
+                    self._take_receipt(payload)
+
+    def _take_receipt(self, payload: bytes) -> None:
+        try:
+            receipt = messages.decode_receipt(payload)
+        except Malformed as error:
+            self.counters["receipts_malformed"] += 1
+            _log.warning("receipt_malformed", device=self._device, detail=str(error))
+            return
+        if receipt.epoch != self._outbox.epoch:
+            return
+        settled = receipt.settled
+        if settled and settled.spans[-1][1] > self._outbox.head:
+            _log.error("receipt_beyond_head", device=self._device, head=self._outbox.head)
+            self._outbox.begin_epoch()
+            self._lanes.reconnect()
+            return
+        self.counters["receipted"] += self._outbox.discard(settled)
+        self._lanes.settle(settled)
+        self._receipted(receipt.server_ms)
+
+    def _log_trouble(self, error: Exception) -> None:
+        self.counters["connect_failed"] += 1
+        _log.warning("broker_unreachable", device=self._device, detail=str(error))
+
+    def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        if self.is_connected:
+            offline = messages.Status(messages.Presence.OFFLINE, self._version)
+            said = client.publish(self._topic("status"), messages.encode_status(offline), qos=1, retain=True)
+            with suppress(RuntimeError, ValueError):
+                said.wait_for_publish(1.0)
+        client.disconnect()
+        client.loop_stop()
+        self._is_up.clear()
+
+    def _topic(self, channel: str) -> str:
+        return topics.of_device(self._device, channel)

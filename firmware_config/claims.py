@@ -1,0 +1,33 @@
+"""No claim the probe cannot support: a limit stands for a probe only where its datasheet evidences it."""
+
+from firmware_config.datasheet import Datasheet
+from firmware_config.errors import UnsupportedClaim
+from waterquality.limits import Limit, Method, why_not_evidenced
+from waterquality.parameters import SPECS
+
+
+def check_claim(limit: Limit, sheet: Datasheet) -> None:
+    """Refuse a limit that the probe cannot evidence.
+
+    Args:
+        limit: what is to be checked.
+        sheet: the probe that would check it.
+
+    Raises:
+        UnsupportedClaim: with the arithmetic; mended by the operator: a better probe, or an indicative rule.
+    """
+    if limit.parameter is not sheet.parameter:
+        raise UnsupportedClaim(f"{sheet.model} measures {sheet.parameter}, the limit is of {limit.parameter}")
+    why = why_not_evidenced(limit, sheet.capability)
+    if why:
+        raise UnsupportedClaim(f"{sheet.model}: {why}{_arithmetic(limit, sheet)}")
+
+
+def _arithmetic(limit: Limit, sheet: Datasheet) -> str:
+    if sheet.method is not Method.INDICATIVE:
+        return ""  # the reason has it already
+    unit = SPECS[limit.parameter].unit
+    return "".join(
+        f"; at {bound:g} {unit} it is uncertain by {sheet.capability.uncertainty_at(bound):.3g} {unit}"
+        for bound in limit.bounds()
+    )

@@ -1,0 +1,177 @@
+"""What a probe model can do, by its datasheet: one TOML file for each model, packaged with the program.
+
+A sheet is data and its figures have a source; a probe is described once, and configuration, calibration,
+measuring and the check of what a limit may claim all read it here. Volts are those at the probe, before any
+divider. Is not: wiring or calibration of one unit; those are in the device's own configuration.
+"""
+
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from firmware_config.errors import UnknownProbeModel
+from firmware_config.refusal import config_error, did_you_mean, read_toml
+from waterquality.flags import Why
+from waterquality.limits import Capability, Method
+from waterquality.parameters import Parameter
+
+
+def _rising(span: tuple[float, float]) -> tuple[float, float]:
+    if span[0] >= span[1]:
+        message = "the first number must be the smaller one"
+        raise ValueError(message)
+    return span
+
+
+Span = Annotated[tuple[float, float], AfterValidator(_rising)]
+
+
+class _Sheet(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Side(StrEnum):
+    """At which end of its volts a probe runs out of range."""
+
+    BELOW = "below"
+    ABOVE = "above"
+    NEITHER = "neither"
+
+
+class Direction(StrEnum):
+    """How the value goes when the volts rise."""
+
+    RISING = "rising"
+    FALLING = "falling"
+    ANY = "any"
+
+
+class VoltageSignal(_Sheet):
+    """A probe that answers in volts.
+
+    Attributes:
+        kind: `voltage`.
+        live_volts: what a connected probe can put out; anything else is a cable that hangs in the air.
+        valid_volts: where one voltage means one value; calibration and readings stay within.
+        saturates: on which side of `valid_volts` the water is beyond what the probe can show.
+        direction: how the value goes when the volts rise.
+    """
+
+    kind: Literal["voltage"]
+    live_volts: Span
+    valid_volts: Span
+    saturates: Side
+    direction: Direction
+
+    def why_unusable(self, volts: float) -> Why:
+        """Why no value follows from these volts; `Why.NONE` when one does."""
+        if not self.live_volts[0] <= volts <= self.live_volts[1]:
+            return Why.PROBE_DISCONNECTED
+        if self.valid_volts[0] <= volts <= self.valid_volts[1]:
+            return Why.NONE
+        side = Side.BELOW if volts < self.valid_volts[0] else Side.ABOVE
+        return Why.PROBE_SATURATED if side is self.saturates else Why.OUT_OF_CURVE
+
+
+class PulseSignal(_Sheet):
+    """A meter that answers in pulses.
+
+    Attributes:
+        kind: `pulse`.
+        pulses_per_litre: between which factors a sound unit lies; outside is a slip of the pen.
+    """
+
+    kind: Literal["pulse"]
+    pulses_per_litre: Span
+
+
+class Datasheet(_Sheet):
+    """One probe model; values are in the unit of its parameter.
+
+    Attributes:
+        model: its name in configuration, e.g. `sen0189`; the name of the file.
+        title: maker and product, for people.
+        parameter: what it measures. A flow meter also gives the volume.
+        method: how.
+        span: lowest and highest value it can show.
+        resolution: the smallest step it can show, with the converter it is meant for.
+        detection_limit: the smallest value it can tell from zero.
+        uncertainty: the absolute part of its uncertainty.
+        uncertainty_share: the part that grows with the value, as a fraction of it.
+        warm_up_s: seconds after power comes on before it may be believed.
+        settling_s: seconds in new water before it may be believed.
+        signal: what it answers with.
+        sources: where the figures are from, and which of them are our own choice.
+    """
+
+    model: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str = Field(min_length=1)
+    parameter: Parameter
+    method: Method
+    span: Span
+    resolution: float = Field(gt=0)
+    detection_limit: float = Field(ge=0)
+    uncertainty: float = Field(ge=0)
+    uncertainty_share: float = Field(ge=0)
+    warm_up_s: float = Field(ge=0)
+    settling_s: float = Field(ge=0)
+    signal: Annotated[VoltageSignal | PulseSignal, Field(discriminator="kind")]
+    sources: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def capability(self) -> Capability:
+        """What the model can show, in the words that limits are checked with."""
+        return Capability(
+            parameter=self.parameter,
+            method=self.method,
+            span=self.span,
+            detection_limit=self.detection_limit,
+            uncertainty=self.uncertainty,
+            uncertainty_share=self.uncertainty_share,
+        )
+
+    @property
+    def possible(self) -> tuple[float, float]:
+        """What a sound unit may read: its span, widened at both ends by its uncertainty there.
+
+        Clear water read as -0.1 NTU by a probe that is uncertain by 0.3 NTU is a sound reading.
+        """
+        low, high = self.span
+        return low - self.capability.uncertainty_at(low), high + self.capability.uncertainty_at(high)
+
+
+def all_models() -> tuple[str, ...]:
+    """Names of all models with a datasheet, in alphabetical order."""
+    return tuple(sorted(sheet.name.removesuffix(".toml") for sheet in _folder().iterdir()))
+
+
+@cache
+def load(model: str) -> Datasheet:
+    """The datasheet of a model.
+
+    Args:
+        model: its name, e.g. `sen0189`.
+
+    Raises:
+        UnknownProbeModel: there is none; the message names those there are; mended by the operator.
+        ConfigRefused: the sheet itself is faulty; mended by the operator.
+    """
+    if model not in all_models():
+        nearest, known = did_you_mean(model, all_models()), ", ".join(all_models())
+        raise UnknownProbeModel(f"no datasheet of `{model}`{nearest} (known: {known})")
+    return _read(_folder() / f"{model}.toml")
+
+
+def _read(sheet: Traversable) -> Datasheet:
+    try:
+        return Datasheet.model_validate(read_toml(sheet))
+    except ValidationError as error:
+        raise config_error(str(sheet), error, Datasheet) from error
+
+
+def _folder() -> Traversable:
+    return files("firmware_config") / "probes"

@@ -1,0 +1,63 @@
+"""What a device is told to be: one TOML file, read by one function on the workstation, in CI and at boot.
+
+Invariants: what `load_device_config` returns can be built and measured with; whatever is wrong is refused
+with file, key and reason, never clamped and never guessed. `device.sample.toml` documents every key. Is not:
+where things run (broker, paths, intervals of the uplink), which is `edge.settings`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from firmware_config.parts import Mcp3008, Name, Part, ProbeConfig
+from firmware_config.refusal import config_error, read_toml, refuse
+from firmware_config.wiring import problems_of
+from waterquality.readings import DEVICE_ID
+
+
+def _device_id(text: str) -> str:
+    if not DEVICE_ID.fullmatch(text):
+        message = "should be two small letters, a hyphen and four to twelve digits, e.g. kk-0007"
+        raise ValueError(message)
+    return text
+
+
+class DeviceConfig(Part):
+    """One device as it is wired.
+
+    Attributes:
+        schema_version: of this file's layout; 1.
+        device: its id, e.g. `kk-0007`.
+        observe_every_s: seconds from one observation to the next.
+        samples_per_reading: how many samples a reading is the median of.
+        converters: by name.
+        probes: at least one.
+    """
+
+    schema_version: Literal[1]
+    device: Annotated[str, AfterValidator(_device_id)]
+    observe_every_s: float = Field(default=60.0, ge=0.1, le=86_400.0)
+    samples_per_reading: int = Field(default=31, ge=1, le=1001)
+    converters: dict[Name, Mcp3008] = Field(default_factory=dict)
+    probes: tuple[ProbeConfig, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        refuse(problems_of(self.converters, self.probes))
+        return self
+
+
+def load_device_config(path: Path) -> DeviceConfig:
+    """Read and check a device's configuration.
+
+    Args:
+        path: the TOML file.
+
+    Raises:
+        ConfigRefused: with every problem as `file: key: reason`; mended by the operator.
+    """
+    try:
+        return DeviceConfig.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise config_error(path, error, DeviceConfig) from error

@@ -1,0 +1,32 @@
+"""The log of every process: structlog to standard error, key=value for people or JSON. Set up once, at start."""
+
+import logging
+import sys
+
+import structlog
+
+
+def set_up_logs(*, level: str, as_json: bool) -> None:
+    """Write events of this level and above to standard error.
+
+    Args:
+        level: debug, info, warning or error.
+        as_json: JSON for machines, else key=value for people.
+    """
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

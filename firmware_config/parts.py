@@ -1,0 +1,168 @@
+"""The parts that a device is put together from: converters, wires, calibration certificates, probes.
+
+Each part refuses what is wrong with itself alone; what two parts do to one another is in `wiring`. Frozen, no
+unknown keys, no infinities. Pins are numbered as the Broadcom chip does (GPIO17 is 17), not as the header.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from firmware_config.errors import Problem
+from firmware_config.refusal import refuse
+from waterquality.parameters import Parameter
+
+# GPIO0 and GPIO1 are kept for the EEPROM of an add-on board; the header ends with GPIO27.
+Pin = Annotated[int, Field(ge=2, le=27)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+
+
+class Part(BaseModel):
+    """What every table of a device configuration has in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Mcp3008(Part):
+    """An MCP3008 analogue-to-digital converter on SPI.
+
+    Attributes:
+        kind: `mcp3008`.
+        clock_pin: GPIO of CLK.
+        mosi_pin: GPIO of DIN.
+        miso_pin: GPIO of DOUT.
+        select_pin: GPIO of CS; 8 or 7 on the Pi's own SPI bus.
+        reference_volts: voltage at VREF.
+    """
+
+    kind: Literal["mcp3008"]
+    clock_pin: Pin = 11
+    mosi_pin: Pin = 10
+    miso_pin: Pin = 9
+    select_pin: Pin = 8
+    reference_volts: float = Field(default=3.3, ge=0.25, le=5.5)
+
+    @property
+    def bus(self) -> tuple[int, int, int]:
+        """The pins it may share with other converters: clock, MOSI, MISO."""
+        return self.clock_pin, self.mosi_pin, self.miso_pin
+
+
+class VoltageWiring(Part):
+    """A probe on a converter's channel.
+
+    Attributes:
+        converter: name of the converter.
+        channel: its channel.
+        divider: volts at the probe for one volt at the converter; 1 where there is no divider.
+    """
+
+    converter: Name
+    channel: int = Field(ge=0, le=7)
+    divider: float = Field(default=1.0, ge=1.0, le=100.0)
+
+
+class PulseWiring(Part):
+    """A meter on a GPIO pin.
+
+    Attributes:
+        pin: the GPIO.
+        pulses_per_litre: how many pulses a litre makes, measured with a known volume.
+        pull_up: whether the Pi pulls the pin up, as an open collector needs; else it pulls down.
+    """
+
+    pin: Pin
+    pulses_per_litre: float = Field(gt=0)
+    pull_up: bool = True
+
+
+def _wiring_tag(wiring: object) -> str:
+    keys = wiring.keys() if isinstance(wiring, Mapping) else vars(wiring)
+    return "pulse" if set(keys) & set(PulseWiring.model_fields) else "voltage"
+
+
+Wiring = Annotated[
+    Annotated[VoltageWiring, Tag("voltage")] | Annotated[PulseWiring, Tag("pulse")],
+    Discriminator(_wiring_tag),
+]
+
+
+class CurveKind(StrEnum):
+    """How a certificate's points become a curve."""
+
+    LINEAR = "linear"
+    TABLE = "table"
+
+
+class CalibrationCertificate(Part):
+    """Who set this unit against which standards, and what it answered. Never edited: a new one is made.
+
+    Attributes:
+        id: travels with every reading.
+        made_on: the day.
+        made_by: the technician.
+        kind: a straight line through all points, or straight pieces from point to point.
+        points: pairs of volts at the probe and the value of the standard, in the parameter's unit.
+        standards: buffers or turbidity standards, each with its lot.
+        expires_on: the last day it may be trusted without doubt.
+        note: anything worth knowing.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{2,39}$")
+    made_on: date
+    made_by: str = Field(min_length=1)
+    kind: CurveKind
+    points: tuple[tuple[float, float], ...]
+    standards: tuple[str, ...] = Field(min_length=1)
+    expires_on: date
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        refuse(self._problems())
+        return self
+
+    def _problems(self) -> Iterator[Problem]:
+        if self.expires_on < self.made_on:
+            yield Problem("expires_on", "lies before made_on")
+        if len(set(self.points)) < 2:  # noqa: PLR2004 - two points make a line
+            yield Problem("points", "needs at least two points that differ")
+            return
+        for volts, times in Counter(volts for volts, _ in self.points).items():
+            if times > 1:
+                yield Problem("points", f"{times} points at {volts:g} V: one voltage, one value")
+
+    def in_order(self) -> tuple[tuple[float, float], ...]:
+        """The points, lowest volts first."""
+        return tuple(sorted(self.points))
+
+    @property
+    def rises(self) -> bool:
+        """Whether the value rises with the volts from every point to the next."""
+        return all(low[1] < high[1] for low, high in pairwise(self.in_order()))
+
+    @property
+    def falls(self) -> bool:
+        """Whether the value falls with the volts from every point to the next."""
+        return all(low[1] > high[1] for low, high in pairwise(self.in_order()))
+
+
+class ProbeConfig(Part):
+    """One probe: what it is, where it hangs, and what it was calibrated with.
+
+    Attributes:
+        parameter: what it measures.
+        model: name of its datasheet.
+        input: where it hangs.
+        calibration: the certificate in force; None until one is made, and then readings carry no value.
+    """
+
+    parameter: Parameter
+    model: str
+    input: Wiring
+    calibration: CalibrationCertificate | None = None

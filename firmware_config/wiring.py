@@ -1,0 +1,152 @@
+"""What parts do to one another: pins and channels used twice, probes on the wrong wire, impossible curves.
+
+Pure: from the parts to the problems, each with its key path. Nothing is mended or clamped here; a device with
+one problem does not start.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from firmware_config.datasheet import Datasheet, Direction, PulseSignal, VoltageSignal, load
+from firmware_config.errors import Problem, UnknownProbeModel
+from firmware_config.parts import CalibrationCertificate, Mcp3008, ProbeConfig, PulseWiring, VoltageWiring
+from firmware_config.refusal import did_you_mean
+from waterquality.parameters import SPECS
+
+# The Pi's own SPI bus: once it is switched on, the kernel holds all five pins, used or not.
+_OWN_BUS = (11, 10, 9)
+_OWN_SELECTS = (8, 7)
+_WORDS = {"voltage": "volts", "pulse": "pulses"}
+
+Converters = Mapping[str, Mcp3008]
+Probes = Sequence[ProbeConfig]
+
+
+def problems_of(converters: Converters, probes: Probes) -> Iterator[Problem]:
+    """Everything that is wrong between the parts of a device.
+
+    Args:
+        converters: by name.
+        probes: in the order of the file, which is how keys count them, from 0.
+    """
+    if not probes:
+        yield Problem("probes", "needs at least one")
+    yield from _select_problems(converters)
+    yield from _pin_problems(converters, probes)
+    yield from _channel_problems(probes)
+    yield from _parameter_problems(probes)
+    for at, probe in enumerate(probes):
+        yield from _probe_problems(f"probes[{at}]", probe, converters)
+
+
+def _select_problems(converters: Converters) -> Iterator[Problem]:
+    for name, converter in converters.items():
+        if converter.bus == _OWN_BUS and converter.select_pin not in _OWN_SELECTS:
+            yield Problem(f"converters.{name}.select_pin", "the Pi's own SPI bus selects with 8 or 7 only")
+
+
+def _pin_problems(converters: Converters, probes: Probes) -> Iterator[Problem]:
+    owners = _held_by_the_kernel(converters)
+    for key, pin, owner in _claims(converters, probes):
+        if owners.setdefault(pin, owner) != owner:
+            yield Problem(key, f"GPIO{pin} is already used by {owners[pin]}")
+
+
+def _held_by_the_kernel(converters: Converters) -> dict[int, str]:
+    own = [converter for converter in converters.values() if converter.bus == _OWN_BUS]
+    selected = {converter.select_pin for converter in own}
+    return {pin: "the Pi's SPI bus" for pin in _OWN_SELECTS if own and pin not in selected}
+
+
+def _claims(converters: Converters, probes: Probes) -> Iterator[tuple[str, int, str]]:
+    """Every claim to a pin: the key that makes it, the pin, and who would own it."""
+    for name, converter in converters.items():
+        bus = f"the SPI bus on GPIO{converter.clock_pin}, {converter.mosi_pin} and {converter.miso_pin}"
+        for key, pin in zip(("clock_pin", "mosi_pin", "miso_pin"), converter.bus, strict=True):
+            yield f"converters.{name}.{key}", pin, bus
+        yield f"converters.{name}.select_pin", converter.select_pin, f"converters.{name}.select_pin"
+    for at, probe in enumerate(probes):
+        if isinstance(probe.input, PulseWiring):
+            yield f"probes[{at}].input.pin", probe.input.pin, f"probes[{at}]"
+
+
+def _channel_problems(probes: Probes) -> Iterator[Problem]:
+    owners: dict[tuple[str, int], int] = {}
+    for at, probe in enumerate(probes):
+        if isinstance(probe.input, VoltageWiring):
+            first = owners.setdefault((probe.input.converter, probe.input.channel), at)
+            if first != at:
+                channel = f"channel {probe.input.channel} of {probe.input.converter}"
+                yield Problem(f"probes[{at}].input.channel", f"{channel} is already used by probes[{first}]")
+
+
+def _parameter_problems(probes: Probes) -> Iterator[Problem]:
+    measured: dict[str, int] = {}
+    for at, probe in enumerate(probes):
+        first = measured.setdefault(probe.parameter, at)
+        if first != at:
+            reason = f"{probe.parameter} is already measured by probes[{first}]"
+            yield Problem(f"probes[{at}].parameter", reason)
+
+
+def _probe_problems(key: str, probe: ProbeConfig, converters: Converters) -> Iterator[Problem]:
+    try:
+        sheet = load(probe.model)
+    except UnknownProbeModel as error:
+        yield Problem(f"{key}.model", str(error))
+        return
+    if sheet.parameter is not probe.parameter:
+        yield Problem(f"{key}.parameter", f"{sheet.model} measures {sheet.parameter}, not {probe.parameter}")
+    match sheet.signal, probe.input:
+        case VoltageSignal() as signal, VoltageWiring() as wiring:
+            yield from _voltage_problems(f"{key}.input", wiring, signal, converters)
+            if probe.calibration:
+                yield from _curve_problems(f"{key}.calibration", probe.calibration, sheet, signal)
+        case PulseSignal() as signal, PulseWiring() as wiring:
+            yield from _pulse_problems(f"{key}.input", wiring, signal, sheet.model)
+            if probe.calibration:
+                yield Problem(f"{key}.calibration", "a pulse meter is calibrated by input.pulses_per_litre")
+        case _:
+            reason = f"{sheet.model} answers in {_WORDS[sheet.signal.kind]} and hangs on the wrong wire"
+            yield Problem(f"{key}.input", reason)
+
+
+def _voltage_problems(
+    key: str, wiring: VoltageWiring, signal: VoltageSignal, converters: Converters
+) -> Iterator[Problem]:
+    converter = converters.get(wiring.converter)
+    if converter is None:
+        nearest = did_you_mean(wiring.converter, converters)
+        yield Problem(f"{key}.converter", f"there is no converters.{wiring.converter}{nearest}")
+        return
+    most, reach = signal.live_volts[1], converter.reference_volts * wiring.divider
+    if most > reach:
+        reason = f"the probe puts out up to {most:g} V and the converter sees {reach:.3g} V at most"
+        yield Problem(f"{key}.divider", f"{reason}; it needs at least {most / converter.reference_volts:.3g}")
+
+
+def _pulse_problems(key: str, wiring: PulseWiring, signal: PulseSignal, model: str) -> Iterator[Problem]:
+    low, high = signal.pulses_per_litre
+    if not low <= wiring.pulses_per_litre <= high:
+        reason = f"{wiring.pulses_per_litre:g} is impossible for a {model} ({low:g} to {high:g})"
+        yield Problem(f"{key}.pulses_per_litre", reason)
+
+
+def _curve_problems(
+    key: str, certificate: CalibrationCertificate, sheet: Datasheet, signal: VoltageSignal
+) -> Iterator[Problem]:
+    unit = SPECS[sheet.parameter].unit
+    for at, (volts, value) in enumerate(certificate.points):
+        if signal.why_unusable(volts):
+            yield Problem(f"{key}.points[{at}]", f"{volts:g} V {_outside(signal.valid_volts, 'V', sheet)}")
+        if not sheet.span[0] <= value <= sheet.span[1]:
+            yield Problem(f"{key}.points[{at}]", f"{value:g} {unit} {_outside(sheet.span, unit, sheet)}")
+    runs_so = {Direction.RISING: certificate.rises, Direction.FALLING: certificate.falls, Direction.ANY: True}
+    if not runs_so[signal.direction]:
+        reason = (
+            f"the values of a {sheet.model} must be {signal.direction} from point to point as the volts rise"
+        )
+        yield Problem(f"{key}.points", reason)
+
+
+def _outside(span: tuple[float, float], unit: str, sheet: Datasheet) -> str:
+    return f"lies outside {span[0]:g} to {span[1]:g} {unit} of the {sheet.model}"

@@ -1,0 +1,33 @@
+"""What several tables need of SQL, the same on both databases."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from server.database.models import Base
+from waterquality.intervals import IntervalSet
+
+
+def insert_into(connection: Connection, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT of the connection's own dialect, which can say what to do on a conflict."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def upsert(
+    connection: Connection, table: type[Base], key: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Insert a row, or update the one that has this key."""
+    statement = insert_into(connection, table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+
+
+def spans_of(value: Sequence[Sequence[int]]) -> IntervalSet:
+    """An interval set from its JSON form."""
+    return IntervalSet(tuple((int(first), int(last)) for first, last in value))
+
+
+def json_of(numbers: IntervalSet) -> list[list[int]]:
+    """The JSON form of an interval set."""
+    return [list(span) for span in numbers.spans]

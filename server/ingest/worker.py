@@ -1,0 +1,159 @@
+"""The ingest loop: rounds of arrivals, receipts, and the ticker that notices silence.
+
+The one broad `except` of ingest is here. A round that fails is not receipted; its devices come again.
+"""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from alerts.watch import Watch
+from server.bus.live import Voice
+from server.clock import Clock
+from server.ingest.intake import Intake, StoreTrouble, Taken
+from server.ingest.receipts import Receipts
+from server.ingest.subscriber import Subscriber
+from server.registry.current import CurrentRegistry
+from waterquality.errors import LinkError
+from waterquality.readings import to_ms
+
+_log = structlog.get_logger()
+_ROUND = 500
+_IDLE_S = 0.25
+_REFRESH_S = 5.0
+_UPKEEP_S = 1.0
+_STORE_BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+_REMEMBERED_LATENCIES = 100_000
+
+
+class IngestWorker:
+    """Runs intake.
+
+    Args:
+        subscriber: where arrivals come from.
+        intake: takes them in.
+        receipts: tells the devices.
+        current: the registry in force.
+        upkeep: small work to do every second or so, e.g. writing what devices say of themselves.
+        voice: tells the screens.
+        clock: the server's clock.
+        late_after: as the watch has it; only observations younger than this count as live in `latencies_s`.
+    """
+
+    def __init__(
+        self,
+        *,
+        subscriber: Subscriber,
+        intake: Intake,
+        receipts: Receipts,
+        current: CurrentRegistry,
+        upkeep: Callable[[], None],
+        voice: Voice,
+        clock: Clock,
+        late_after: timedelta = timedelta(minutes=15),
+    ) -> None:
+        self._subscriber, self._intake, self._receipts = subscriber, intake, receipts
+        self._current, self._voice, self._clock = current, voice, clock
+        self._late_after, self._upkeep = late_after, upkeep
+        self._store_failures = 0
+        self._store_again_s = 0.0
+        self._refreshed_s = self._kept_up_s = float("-inf")
+        self.counters: Counter[str] = Counter()
+        self.latencies_s: deque[float] = deque(maxlen=_REMEMBERED_LATENCIES)
+
+    def run(self, stop: threading.Event) -> None:
+        """Take rounds in until `stop` is set."""
+        while not stop.is_set():
+            try:
+                self.turn(_IDLE_S)
+            except LinkError as error:
+                self.counters["database_unavailable"] += 1
+                _log.warning("database_unavailable", detail=str(error))
+                stop.wait(1.0)
+            except Exception:
+                self.counters["failed"] += 1
+                _log.exception("intake_failed")
+                stop.wait(1.0)
+
+    def turn(self, wait_s: float) -> None:
+        """One round, waiting so many seconds for something to come."""
+        self._refresh()
+        flush_s = self._receipts.flush(time.monotonic(), to_ms(self._clock.now()))
+        arrivals = self._subscriber.drain(_ROUND, wait_s if flush_s is None else min(wait_s, max(0.001, flush_s)))
+        if not arrivals:
+            return
+        try:
+            taken = self._intake.take(arrivals, self._clock.now(), store_is_up=self._may_store())
+            self._store_failures = 0 if taken.stored else self._store_failures
+        except StoreTrouble as trouble:
+            taken = trouble.taken
+            self._store_failed(trouble)
+        self._receipts.owe(taken.receipts)
+        self._receipts.flush(time.monotonic(), to_ms(self._clock.now()))
+        self._measure(taken)
+        self._tell(taken.seen)
+
+    def _refresh(self) -> None:
+        if time.monotonic() - self._refreshed_s >= _REFRESH_S:
+            self._current.refresh()
+            self._refreshed_s = time.monotonic()
+        if time.monotonic() - self._kept_up_s >= _UPKEEP_S:
+            self._kept_up_s = time.monotonic()
+            self._upkeep()
+
+    def _may_store(self) -> bool:
+        return time.monotonic() >= self._store_again_s
+
+    def _store_failed(self, trouble: StoreTrouble) -> None:
+        wait_s = _STORE_BACKOFF_S[min(self._store_failures, len(_STORE_BACKOFF_S) - 1)]
+        self._store_failures += 1
+        self._store_again_s = time.monotonic() + wait_s
+        self.counters["store_unavailable"] += 1
+        _log.warning("store_unavailable", detail=str(trouble.__cause__), again_in_s=wait_s)
+
+    def _measure(self, taken: Taken) -> None:
+        now = self._clock.now()
+        for row in taken.stored:
+            age = now - row.observation.taken_at
+            if age <= self._late_after:
+                self.latencies_s.append(age.total_seconds())
+
+    def _tell(self, seen: Mapping[str, int]) -> None:
+        for water_point, at_ms in seen.items():
+            self._voice.tell("readings", water_point, at_ms)
+
+
+class Ticker:
+    """Notices silence: asks the watch, now and then, who has not been heard from.
+
+    Only time in which intake provably listened counts: while the broker is away or arrivals wait unread,
+    nobody is called silent.
+    """
+
+    def __init__(
+        self, *, watch: Watch, subscriber: Subscriber, current: CurrentRegistry, clock: Clock, every_s: float = 15.0
+    ) -> None:
+        self._watch, self._subscriber, self._current = watch, subscriber, current
+        self._clock, self._every_s = clock, every_s
+
+    def tick(self) -> None:
+        """Judge silence now."""
+        since = self._subscriber.listening_since()
+        if since is not None:
+            water_points = sorted(self._current.registry().water_points())
+            self._watch.judge_silence(water_points, self._clock.now(), since)
+
+    def run(self, stop: threading.Event) -> None:
+        """Tick until `stop` is set."""
+        while not stop.is_set():
+            self._clock.pause(self._every_s, stop)
+            try:
+                self.tick()
+            except LinkError as error:
+                _log.warning("database_unavailable", detail=str(error))
+            except Exception:
+                _log.exception("ticker_failed")

@@ -1,0 +1,179 @@
+"""The ledger in the database: what alerts remember. Implements `alerts.ports.Ledger`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+
+from alerts.lifecycle import Phase, State
+from alerts.ports import AlertKey, Change, Fate, Judgement, Lane, Outcome, Owed, Pending, Standing
+from server.database.engine import Database
+from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow
+from server.database.statements import insert_into, json_of, spans_of, upsert
+from waterquality.intervals import IntervalSet
+from waterquality.readings import from_ms, to_ms
+
+
+class SqlLedger:
+    """What alerts remember, in SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def standings(self) -> Sequence[Standing]:
+        """Where every alert stands that was ever more than normal."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(AlertRow.__table__)).mappings().all()
+        return [_standing(row) for row in rows]
+
+    def judged(self, device: str, epoch: str) -> IntervalSet:
+        """Sequence numbers that were judged already."""
+        query = select(JudgedRow.judged).where(JudgedRow.device_id == device, JudgedRow.epoch == epoch)
+        with self._database.reading() as connection:
+            return spans_of(connection.scalars(query).first() or ())
+
+    def commit(self, judgement: Judgement) -> None:
+        """Record a judgement as a whole.
+
+        Raises:
+            DatabaseUnavailable: nothing was recorded; mended by time.
+        """
+        with self._database.writing() as connection:
+            for standing in judgement.standings:
+                upsert(connection, AlertRow, _key_values(standing.key), _values(standing))
+            if judgement.changes:
+                connection.execute(insert(TransitionRow), [_transition(change) for change in judgement.changes])
+            for owed in judgement.owed:
+                _owe(connection, owed)
+            for (device, epoch), judged in judgement.judged.items():
+                name = {"device_id": device, "epoch": epoch}
+                upsert(connection, JudgedRow, name, {"judged": json_of(judged)})
+
+    def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
+        """Notifications to take up now, oldest first."""
+        query = (
+            select(NotificationRow.__table__)
+            .where(NotificationRow.due_ms <= to_ms(now))
+            .order_by(NotificationRow.due_ms, NotificationRow.id)
+            .limit(at_most)
+        )
+        with self._database.reading() as connection:
+            return [_pending(row) for row in connection.execute(query).mappings()]
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what tries brought, as a whole.
+
+        Raises:
+            DatabaseUnavailable: nothing was recorded; mended by time.
+        """
+        with self._database.writing() as connection:
+            for outcome in outcomes:
+                connection.execute(_SETTLE, _outcome(outcome))
+                if outcome.fate in (Fate.ACCEPTED, Fate.DELIVERED):
+                    connection.execute(_HAND_OVER, {"row": outcome.id, "at": to_ms(outcome.at)})
+
+
+_SETTLE = (
+    update(NotificationRow)
+    .where(NotificationRow.id == bindparam("row"))
+    .values(
+        fate=bindparam("fate_now"),
+        attempts=bindparam("tries"),
+        due_ms=bindparam("due"),
+        settled_ms=bindparam("settled"),
+        message_id=bindparam("message"),
+        detail=bindparam("said"),
+    )
+)
+_HAND_OVER = (
+    update(NotificationRow)
+    .where(NotificationRow.id == bindparam("row"), NotificationRow.handed_ms.is_(None))
+    .values(handed_ms=bindparam("at"))
+)
+
+
+def _outcome(outcome: Outcome) -> dict[str, object]:
+    return {
+        "row": outcome.id,
+        "fate_now": str(outcome.fate),
+        "tries": outcome.attempts,
+        "due": None if outcome.due_at is None else to_ms(outcome.due_at),
+        "settled": to_ms(outcome.at) if outcome.fate.is_final else None,
+        "message": outcome.message_id[:80],
+        "said": outcome.detail[:200],
+    }
+
+
+def _key_values(key: AlertKey) -> dict[str, Any]:
+    return {"rule_id": key.rule, "water_point_id": key.water_point, "lane": str(key.lane)}
+
+
+def _values(standing: Standing) -> dict[str, Any]:
+    state = standing.state
+    return {
+        "phase": str(state.phase),
+        "since_ms": to_ms(state.since),
+        "judged_ms": to_ms(state.judged_at),
+        "breached_ms": None if state.breached_at is None else to_ms(state.breached_at),
+        "peak": state.peak,
+        "episode": standing.episode,
+        "told": standing.told,
+    }
+
+
+def _standing(row: RowMapping) -> Standing:
+    state = State(
+        Phase(row["phase"]),
+        since=from_ms(row["since_ms"]),
+        judged_at=from_ms(row["judged_ms"]),
+        breached_at=None if row["breached_ms"] is None else from_ms(row["breached_ms"]),
+        peak=row["peak"],
+    )
+    key = AlertKey(row["rule_id"], row["water_point_id"], Lane(row["lane"]))
+    return Standing(key, state, row["episode"], row["told"])
+
+
+def _transition(change: Change) -> dict[str, Any]:
+    transition = change.transition
+    return _key_values(change.key) | {
+        "episode": change.episode,
+        "before": str(transition.before),
+        "after": str(transition.after),
+        "at_ms": to_ms(transition.at),
+        "value": change.value,
+        "reason": transition.reason[:200],
+    }
+
+
+def _owe(connection: Connection, owed: Owed) -> None:
+    """Owe a text once: the same text of the same episode to the same person is no second debt."""
+    values = _key_values(owed.key) | {
+        "episode": owed.episode,
+        "kind": str(owed.kind),
+        "person_id": owed.recipient.person,
+        "address": owed.recipient.address,
+        "language": str(owed.recipient.language),
+        "text": owed.text,
+        "breached_ms": to_ms(owed.breached_at),
+        "owed_ms": to_ms(owed.owed_at),
+        "fate": str(Fate.QUEUED),
+        "attempts": 0,
+        "due_ms": to_ms(owed.owed_at),
+        "message_id": "",
+        "detail": "",
+    }
+    connection.execute(insert_into(connection, NotificationRow).values(**values).on_conflict_do_nothing())
+
+
+def _pending(row: RowMapping) -> Pending:
+    return Pending(
+        id=row["id"],
+        address=row["address"],
+        text=row["text"],
+        fate=Fate(row["fate"]),
+        attempts=row["attempts"],
+        owed_at=from_ms(row["owed_ms"]),
+        handed_at=None if row["handed_ms"] is None else from_ms(row["handed_ms"]),
+        message_id=row["message_id"],
+    )

@@ -1,0 +1,206 @@
+"""The server's composition root: the only place that puts its parts together.
+
+`tskaro serve` runs all of it in one process; `tskaro ingest`, `web` and `notify` run it apart. The demo composes
+the same parts with another clock, another broker and another transport.
+"""
+
+import os
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from alerts.notifier import Notifier, RetryPolicy
+from alerts.ports import Change
+from alerts.transports.port import Transport
+from alerts.watch import Watch
+from server.bus.live import ALL_NEWS, Voice, read_news
+from server.bus.mqtt import BrokerAddress, Bus
+from server.clock import Clock
+from server.database.engine import Database
+from server.ingest.books import Books
+from server.ingest.devices import DeviceNews
+from server.ingest.intake import Intake
+from server.ingest.receipts import Receipts
+from server.ingest.subscriber import Subscriber
+from server.ingest.worker import IngestWorker, Ticker
+from server.ledger import SqlLedger
+from server.notify import NotifyWorker
+from server.registry.current import CurrentRegistry
+from server.store.port import ReadingStore
+from server.web.live import LiveEvent, LiveHub
+from waterquality.readings import to_ms
+from waterquality.topics import all_of
+
+_FIRST_CONNECTION_S = 10.0
+_KINDS = ("readings", "alert", "phone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every process of the server stands in.
+
+    Attributes:
+        database: registry, ledger, custody.
+        store: readings.
+        broker: MQTT.
+        clock: the time.
+        keep: how long readings are kept.
+        late_after: how old an observation may be on arrival and still be about now.
+        tick_every_s: how often silence is judged, in seconds of the clock.
+    """
+
+    database: Database
+    store: ReadingStore
+    broker: BrokerAddress
+    clock: Clock
+    keep: timedelta = timedelta(days=730)
+    late_after: timedelta = timedelta(minutes=15)
+    tick_every_s: float = 15.0
+
+
+class Running:
+    """Threads that run until they are told to stop."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._nudges: list[Callable[[], None]] = []
+
+    def start(self, name: str, run: Callable[[threading.Event], None], nudge: Callable[[], None] = lambda: None) -> None:
+        """Run a loop in a thread of its own; `nudge` ends its wait."""
+        thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+        self._threads.append(thread)
+        self._nudges.append(nudge)
+        thread.start()
+
+    def stop(self) -> None:
+        """Stop all of them and wait until they have."""
+        self._stop.set()
+        for nudge in self._nudges:
+            nudge()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+
+class Ingest:
+    """Subscriber, intake, watch, receipts and ticker.
+
+    Args:
+        around: what it stands in.
+        changed: called with every change of an alert, after it was recorded.
+    """
+
+    def __init__(
+        self, around: Surroundings, *, changed: Callable[[Sequence[Change]], None] = lambda _: None
+    ) -> None:
+        clock = around.clock
+        self._changed = changed
+        self.subscriber = Subscriber(clock.now)
+        self.news = DeviceNews(clock.now)
+        self._bus = Bus(
+            around.broker,
+            client_id=_client_id("ingest"),
+            subscriptions={
+                all_of("readings/#"): self._take,
+                all_of("status"): self.news.take,
+                all_of("health"): self.news.take,
+            },
+            connected=lambda is_up: self.subscriber.is_connected(connected=is_up),
+        )
+        self.voice = Voice(self._bus.publish)
+        current = CurrentRegistry(around.database)
+        self.watch = Watch(SqlLedger(around.database), current, late_after=around.late_after, changed=self._tell)
+        self.books = Books(around.database)
+        self.intake = Intake(
+            store=around.store,
+            books=self.books,
+            watch=self.watch,
+            registry=current.registry,
+            keep=around.keep,
+        )
+        self.worker = IngestWorker(
+            subscriber=self.subscriber,
+            intake=self.intake,
+            receipts=Receipts(self._publish_receipt),
+            current=current,
+            upkeep=lambda: self.news.write(around.database),
+            voice=self.voice,
+            clock=clock,
+            late_after=around.late_after,
+        )
+        self._ticker = Ticker(
+            watch=self.watch, subscriber=self.subscriber, current=current, clock=clock, every_s=around.tick_every_s
+        )
+        self._running = Running()
+
+    def start(self) -> bool:
+        """Start; returns whether the broker answered (it goes on trying when it did not)."""
+        self._bus.start()
+        answered = self._bus.wait_until_connected(_FIRST_CONNECTION_S)
+        self._running.start("ingest", self.worker.run)
+        self._running.start("ticker", self._ticker.run)
+        return answered
+
+    def stop(self) -> None:
+        """Stop, and leave the broker."""
+        self._running.stop()
+        self._bus.stop()
+
+    def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
+        self.subscriber.take(topic, payload, is_retained=is_retained)
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self.voice.tell("alert", change.key.water_point, to_ms(change.transition.at))
+        self._changed(changes)
+
+    def _publish_receipt(self, topic: str, payload: bytes) -> bool:
+        return self._bus.publish(topic, payload, qos=1, retain=True)
+
+
+class Notify:
+    """The notifier and its transport."""
+
+    def __init__(self, around: Surroundings, transport: Transport, policy: RetryPolicy | None = None) -> None:
+        notifier = Notifier(SqlLedger(around.database), transport, policy=policy or RetryPolicy())
+        self._worker = NotifyWorker(notifier, around.clock)
+        self._running = Running()
+
+    def nudge(self) -> None:
+        """Something is owed."""
+        self._worker.nudge()
+
+    def start(self) -> None:
+        """Start."""
+        self._running.start("notify", self._worker.run, self._worker.nudge)
+
+    def stop(self) -> None:
+        """Stop after the text under way."""
+        self._running.stop()
+
+
+class LiveFeed:
+    """From the bus to the screens: passes live news on to the hub."""
+
+    def __init__(self, broker: BrokerAddress, hub: LiveHub) -> None:
+        self._hub = hub
+        self._bus = Bus(broker, client_id=_client_id("web"), subscriptions={ALL_NEWS: self._take})
+
+    def start(self) -> None:
+        """Start; returns at once."""
+        self._bus.start()
+
+    def stop(self) -> None:
+        """Leave the broker."""
+        self._bus.stop()
+
+    def _take(self, _topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
+        news = None if is_retained else read_news(payload)
+        if news is not None and news[0] in _KINDS:
+            self._hub.publish(LiveEvent(*news))
+
+
+def _client_id(process: str) -> str:
+    return f"tskaro-{process}-{os.getpid()}-{secrets.token_hex(3)}"

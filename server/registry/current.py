@@ -1,0 +1,48 @@
+"""The registry and directory in force: read whole, replaced whole, asked for by everybody.
+
+Implements `alerts.ports.Directory` by passing each question to the snapshot in force.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from alerts.ports import Language, Recipient
+from alerts.rules import Role, Rule
+from server.database.engine import Database
+from server.registry.directory import SnapshotDirectory, read_directory
+from server.registry.snapshot import Registry, read_registry
+
+
+class CurrentRegistry:
+    """What is in force now; call `refresh` to see what has changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._directory = SnapshotDirectory(Registry(), {}, {}, {}, {})
+
+    def refresh(self) -> None:
+        """Read it anew.
+
+        Raises:
+            DatabaseUnavailable: what was in force stays in force; mended by time.
+        """
+        self._directory = read_directory(self._database, read_registry(self._database))
+
+    def registry(self) -> Registry:
+        """What is deployed where."""
+        return self._directory.registry
+
+    def rules(self) -> Mapping[str, Rule]:
+        """All rules in force, by id."""
+        return self._directory.rules()
+
+    def rules_for(self, water_point: str) -> Sequence[Rule]:
+        """Rules that can be judged at a water point."""
+        return self._directory.rules_for(water_point)
+
+    def recipients(self, water_point: str, audience: frozenset[Role]) -> Sequence[Recipient]:
+        """People to tell."""
+        return self._directory.recipients(water_point, audience)
+
+    def sms_name(self, water_point: str, language: Language) -> str:
+        """The short name of a water point for texts."""
+        return self._directory.sms_name(water_point, language)

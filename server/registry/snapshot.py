@@ -1,0 +1,101 @@
+"""The registry as intake needs it: which water point a device served at an instant, and what its probes can show.
+
+A snapshot, read as a whole and replaced as a whole; intake asks it for every observation and never the database.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from firmware_config.datasheet import load
+from server.database.engine import Database
+from server.database.models import Deployment, Device, Probe
+from waterquality.errors import ConfigError
+from waterquality.limits import Capability
+from waterquality.parameters import SPECS, Parameter
+from waterquality.screening import Spans
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Device D served water point W from `since_ms` to before `until_ms` (None: until now)."""
+
+    device: str
+    water_point: str
+    since_ms: int
+    until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What is deployed where.
+
+    Attributes:
+        devices: ids of all registered devices.
+        stays: all deployments, by device.
+        capabilities: what each device's probes can show, by device and parameter.
+    """
+
+    devices: frozenset[str] = frozenset()
+    stays: Mapping[str, Sequence[Stay]] = field(default_factory=dict)
+    capabilities: Mapping[str, Mapping[Parameter, Capability]] = field(default_factory=dict)
+
+    def water_point(self, device: str, at_ms: int) -> str | None:
+        """Where a device stood at an instant; None when it was deployed nowhere."""
+        for stay in self.stays.get(device, ()):
+            if stay.since_ms <= at_ms and (stay.until_ms is None or at_ms < stay.until_ms):
+                return stay.water_point
+        return None
+
+    def spans(self, device: str) -> Mapping[Parameter, Spans]:
+        """Gross range spans of a device's probes, from their datasheets."""
+        return {
+            parameter: Spans(possible=capability.span, usual=SPECS[parameter].usual)
+            for parameter, capability in self.capabilities.get(device, {}).items()
+        }
+
+    def devices_at(self, water_point: str) -> Sequence[str]:
+        """The devices that serve a water point now."""
+        return [
+            stay.device
+            for stays in self.stays.values()
+            for stay in stays
+            if stay.water_point == water_point and stay.until_ms is None
+        ]
+
+    def water_points(self) -> frozenset[str]:
+        """The water points that a device serves now."""
+        return frozenset(
+            stay.water_point for stays in self.stays.values() for stay in stays if stay.until_ms is None
+        )
+
+
+def read_registry(database: Database) -> Registry:
+    """Read the registry as it stands.
+
+    Raises:
+        DatabaseUnavailable: mended by time.
+    """
+    with database.reading() as connection:
+        devices = frozenset(connection.scalars(select(Device.id)))
+        stays: defaultdict[str, list[Stay]] = defaultdict(list)
+        columns = (Deployment.device_id, Deployment.water_point_id, Deployment.since_ms, Deployment.until_ms)
+        for row in connection.execute(select(*columns).order_by(Deployment.since_ms.desc())):
+            stays[row[0]].append(Stay(*row))
+        probes = connection.execute(select(Probe.device_id, Probe.parameter, Probe.model)).all()
+    capabilities: defaultdict[str, dict[Parameter, Capability]] = defaultdict(dict)
+    for device, parameter, model in probes:
+        capability = _capability(model)
+        if capability is not None:
+            capabilities[device][Parameter(parameter)] = capability
+    return Registry(devices, dict(stays), dict(capabilities))
+
+
+def _capability(model: str) -> Capability | None:
+    """What a model can show; None for a model we have no datasheet of (it then evidences no limit)."""
+    try:
+        return load(model).capability
+    except ConfigError:
+        return None

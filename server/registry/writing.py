@@ -1,0 +1,126 @@
+"""Registering: municipalities, water points, devices, people and rules. Repeatable: the same again changes nothing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from alerts.rules import Role
+from alerts.specs import LimitSpec, NoDataSpec
+from alerts.texts import check_site_name
+from alerts.ports import Language
+from server.database.models import (
+    Deployment,
+    Device,
+    Municipality,
+    Person,
+    Probe,
+    RuleRow,
+    Subscription,
+    WaterPoint,
+)
+from server.database.statements import upsert
+from waterquality.errors import ConfigError
+from waterquality.parameters import Parameter
+from waterquality.readings import DEVICE_ID
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWaterPoint:
+    """A water point to register; names are keyed by language."""
+
+    id: str
+    municipality: str
+    names: Names
+    sms_names: Names
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPerson:
+    """Somebody to text, and what they subscribe to."""
+
+    id: str
+    name: str
+    phone: str
+    language: Language
+    role: Role
+    water_points: tuple[str, ...] = ()
+    municipalities: tuple[str, ...] = ()
+
+
+def add_municipality(connection: Connection, name: str, names: Names) -> None:
+    """Register a municipality."""
+    upsert(connection, Municipality, {"id": name}, {"names": dict(names)})
+
+
+def add_water_point(connection: Connection, new: NewWaterPoint) -> None:
+    """Register a water point.
+
+    Raises:
+        ConfigError: a short name would push a text over one segment; mended by the operator.
+    """
+    for language, name in new.sms_names.items():
+        reason = check_site_name(name, Language(language))
+        if reason:
+            message = f"{new.id}: short name {name!r} ({language}): {reason}"
+            raise ConfigError(message)
+    values = {
+        "municipality_id": new.municipality,
+        "names": dict(new.names),
+        "sms_names": dict(new.sms_names),
+        "lat": new.lat,
+        "lon": new.lon,
+    }
+    upsert(connection, WaterPoint, {"id": new.id}, values)
+
+
+def add_device(connection: Connection, device: str, models: Mapping[Parameter, str], at_ms: int) -> None:
+    """Register a device with the models of its probes.
+
+    Raises:
+        ConfigError: the id is not of the form `kk-0007`; mended by the operator.
+    """
+    if not DEVICE_ID.fullmatch(device):
+        message = f"{device!r} is no device id: two letters, a hyphen, at least four digits, e.g. kk-0007"
+        raise ConfigError(message)
+    if connection.scalar(select(Device.id).where(Device.id == device)) is None:
+        connection.execute(insert(Device).values(id=device, registered_ms=at_ms))
+    connection.execute(delete(Probe).where(Probe.device_id == device))
+    for parameter, model in models.items():
+        connection.execute(
+            insert(Probe).values(device_id=device, parameter=str(parameter), model=model)
+        )
+
+
+def deploy(connection: Connection, device: str, water_point: str, since_ms: int) -> None:
+    """A device serves a water point from now on; its stay elsewhere ends. Nothing happens if it is there already."""
+    open_stay = (Deployment.device_id == device) & Deployment.until_ms.is_(None)
+    if connection.scalar(select(Deployment.water_point_id).where(open_stay)) == water_point:
+        return
+    connection.execute(update(Deployment).where(open_stay).values(until_ms=since_ms))
+    connection.execute(
+        insert(Deployment).values(device_id=device, water_point_id=water_point, since_ms=since_ms)
+    )
+
+
+def add_person(connection: Connection, new: NewPerson) -> None:
+    """Register a person; their subscriptions are those given and no others."""
+    values = {"name": new.name, "phone": new.phone, "language": str(new.language), "role": str(new.role)}
+    upsert(connection, Person, {"id": new.id}, values)
+    connection.execute(delete(Subscription).where(Subscription.person_id == new.id))
+    for water_point in new.water_points:
+        connection.execute(insert(Subscription).values(person_id=new.id, water_point_id=water_point))
+    for municipality in new.municipalities:
+        connection.execute(insert(Subscription).values(person_id=new.id, municipality_id=municipality))
+
+
+def seed_rules(connection: Connection, rules: Iterable[LimitSpec | NoDataSpec]) -> None:
+    """Give a server its first rules; one that has any keeps its own."""
+    if connection.scalar(select(func.count()).select_from(RuleRow)):
+        return
+    for rule in rules:
+        connection.execute(insert(RuleRow).values(id=rule.id, spec=rule.model_dump(mode="json")))

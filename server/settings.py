@@ -1,0 +1,194 @@
+"""Where the server runs: database, store, broker, pages, gateway. Read once at start, handed down in sections.
+
+`firmware_config.layers` says how the TOML file, secret files and the environment come together.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from alerts.transports.http_gateway import GatewayTemplate
+from firmware_config.errors import Problem
+from firmware_config.layers import LayeredSettings, load_layered, secret_file_of, variable_of
+from firmware_config.refusal import refuse
+
+DEFAULT_PATH = Path("/etc/tskaro/server.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _needs(section: str, key: str, because: str) -> Problem:
+    keys = (section, key)
+    where = f"the secret file {secret_file_of(*keys)} or the variable {variable_of(*keys)}"
+    return Problem(key, f"is required by {because}; put it into {where}")
+
+
+class Mqtt(_Section):
+    """The broker.
+
+    Attributes:
+        host: name or address.
+        port: TCP port.
+        username: "" where the broker asks nobody.
+        password: required with a username; from a secret file or the environment.
+        ca: certificates that may have signed the broker's, PEM; None speaks in the clear.
+        certificate: the server's own certificate, PEM.
+        key: its private key, PEM.
+    """
+
+    host: str = Field(default="localhost", min_length=1)
+    port: int = Field(default=1883, ge=1, le=65_535)
+    username: str = ""
+    password: SecretStr | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        refuse(self._missing())
+        return self
+
+    def _missing(self) -> Iterator[Problem]:
+        if self.username and self.password is None:
+            yield _needs("mqtt", "password", "username")
+        if (self.certificate is None) != (self.key is None):
+            yield Problem("key", "certificate and key are given together or not at all")
+
+
+class StoreKind(StrEnum):
+    """Where readings are kept."""
+
+    SQLITE = "sqlite"
+    INFLUXDB = "influxdb"
+
+
+class InfluxAuth(StrEnum):
+    """How the store lets us in."""
+
+    NONE = "none"
+    BASIC = "basic"
+    TOKEN = "token"  # noqa: S105 - a word of the configuration
+
+
+class Store(_Section):
+    """The store of readings.
+
+    Attributes:
+        kind: sqlite for a box of a few villages, influxdb for more.
+        path: sqlite: the file.
+        url: influxdb: where it is.
+        database: influxdb: its name (2.x: of the DBRP mapping).
+        org: influxdb 2.x: organisation.
+        auth: influxdb: how it lets us in.
+        user: influxdb with auth = "basic": user.
+        secret: influxdb: password or token; from a secret file or the environment.
+        keep_days: how long readings are kept; older ones are refused on arrival.
+    """
+
+    kind: StoreKind = StoreKind.SQLITE
+    path: Path = Path("/var/lib/tskaro/readings.db")
+    url: str = "http://localhost:8086"
+    database: str = "tskaro"
+    org: str = ""
+    auth: InfluxAuth = InfluxAuth.NONE
+    user: str = ""
+    secret: SecretStr | None = None
+    keep_days: int = Field(default=730, ge=1)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.auth is not InfluxAuth.NONE and self.secret is None:
+            refuse([_needs("store", "secret", f'auth = "{self.auth}"')])
+        return self
+
+
+class Web(_Section):
+    """The pages.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port.
+        tile_url: map tiles, e.g. `https://tiles.example/{z}/{x}/{y}.png`; "" draws the map without.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    tile_url: str = ""
+
+
+class TransportKind(StrEnum):
+    """How texts travel."""
+
+    PHONE = "phone"
+    HTTP_GATEWAY = "http_gateway"
+
+
+class Notify(_Section):
+    """Texts.
+
+    Attributes:
+        transport: `phone` shows them on a page and sends nothing.
+        gateway: for `http_gateway`: how to ask it.
+    """
+
+    transport: TransportKind = TransportKind.PHONE
+    gateway: GatewayTemplate | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.transport is TransportKind.HTTP_GATEWAY and self.gateway is None:
+            refuse([Problem("gateway", 'is required by transport = "http_gateway"')])
+        return self
+
+
+class Log(_Section):
+    """The server's own log.
+
+    Attributes:
+        format: `keyvalue` for journald and people, `json` for machines.
+        level: the least that is written.
+    """
+
+    format: Literal["keyvalue", "json"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class ServerSettings(LayeredSettings):
+    """All settings of the server.
+
+    Attributes:
+        database_url: registry, ledger and custody; SQLite or PostgreSQL (`postgresql+psycopg://…`).
+        late_after_s: how old an observation may be on arrival and still be about now, in seconds.
+        mqtt: the broker.
+        store: the store of readings.
+        web: the pages.
+        notify: texts.
+        log: the server's log.
+    """
+
+    database_url: str = "sqlite:////var/lib/tskaro/tskaro.db"
+    late_after_s: float = Field(default=900.0, gt=0)
+    mqtt: Mqtt = Mqtt()
+    store: Store = Store()
+    web: Web = Web()
+    notify: Notify = Notify()
+    log: Log = Log()
+
+
+def load_settings(path: Path = DEFAULT_PATH, *, secrets_dir: Path | None = None) -> ServerSettings:
+    """Read the server's settings.
+
+    Args:
+        path: the TOML file.
+        secrets_dir: folder of secret files; None is systemd's `$CREDENTIALS_DIRECTORY`, if there is one.
+
+    Raises:
+        ConfigRefused: with every problem as `file or variable: key: reason`; mended by the operator.
+    """
+    return load_layered(ServerSettings, path, secrets_dir=secrets_dir)

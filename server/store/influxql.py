@@ -1,0 +1,107 @@
+"""The questions put to InfluxDB, in InfluxQL, the one language that all its versions speak.
+
+Invariants: both ends of the time are always given, in `ms` (a number without a unit is nanoseconds and
+matches everything); several water points are asked for by one regular expression (a chain of OR costs the
+square of its length); names from outside are quoted here and nowhere else.
+"""
+
+# ruff: noqa: S608 - these are questions by design, and this module is where their parts are quoted
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server.store.line_protocol import MEASUREMENT
+from server.store.span import Span
+from waterquality.flags import Flag
+from waterquality.parameters import Parameter
+
+_NOT_PLAIN = re.compile(r"[^\w-]", re.ASCII)
+
+
+def create_database(name: str) -> str:
+    """Make a database; nothing happens when it is there."""
+    return f"CREATE DATABASE {identifier(name)}"
+
+
+def show_databases() -> str:
+    """The databases that the user may see."""
+    return "SHOW DATABASES"
+
+
+def newest_of_each(water_points: Iterable[str], span: Span) -> str:
+    """The newest row of each water point."""
+    names = "|".join(map(_in_regex, water_points))
+    return (
+        f"SELECT * FROM {MEASUREMENT} WHERE water_point =~ /^({names})$/ AND {_within(span)} "
+        "GROUP BY water_point ORDER BY time DESC LIMIT 1"
+    )
+
+
+def identities(water_point: str, device: str, span: Span) -> str:
+    """Epoch and sequence number of each row of a device at a water point."""
+    return (
+        f"SELECT epoch, seq FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
+        f"AND device = {string(device)} AND {_within(span)}"
+    )
+
+
+def count(span: Span) -> str:
+    """How many rows there are."""
+    return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {_within(span)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartQuestions:
+    """What a chart of one parameter at one water point asks."""
+
+    water_point: str
+    parameter: Parameter
+    span: Span
+
+    def readings(self, limit: int) -> str:
+        """Values and flags as they are, oldest first, `limit` of them."""
+        name = self.parameter.value
+        return f"SELECT {name}, {name}_flag FROM {self._where()} ORDER BY time LIMIT {limit}"
+
+    def usable(self, width_ms: int) -> str:
+        """Lowest, mean and highest usable value of each interval that holds any."""
+        name = self.parameter.value
+        usable = " OR ".join(f"{name}_flag = {int(flag)}" for flag in Flag if flag.is_usable)
+        return (
+            f"SELECT min({name}), mean({name}), max({name}) FROM {self._where()} AND ({usable}) "
+            f"GROUP BY time({width_ms}ms) fill(none)"
+        )
+
+    def flags(self, width_ms: int) -> str:
+        """The worst flag and the number of readings of each interval that holds any."""
+        flag = f"{self.parameter.value}_flag"
+        return (
+            f"SELECT max({flag}), count({flag}) FROM {self._where()} GROUP BY time({width_ms}ms) fill(none)"
+        )
+
+    def _where(self) -> str:
+        return f"{MEASUREMENT} WHERE water_point = {string(self.water_point)} AND {_within(self.span)}"
+
+
+def string(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _in_regex(name: str) -> str:
+    return _NOT_PLAIN.sub(_hex, name)
+
+
+def _hex(letter: re.Match[str]) -> str:
+    # A code point means itself wherever it stands; an escaped slash means two things in two versions.
+    return f"\\x{{{ord(letter[0]):x}}}"
+
+
+def _within(span: Span) -> str:
+    return f"time >= {span.start_ms}ms AND time < {span.end_ms}ms"

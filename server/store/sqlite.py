@@ -1,0 +1,187 @@
+"""Readings in one SQLite file: for the demo and for a box that serves one village.
+
+Invariants: a file of its own, apart from registry and ledger, so that a backlog of readings never keeps an
+alert waiting; WAL, so that pages are read while the intake writes; synchronous=FULL, so that what was written
+is on the disk before a receipt says so. Connections are lent one to a thread at a time.
+"""
+
+# ruff: noqa: S608 - the names put in are those of our own columns
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+from server.store.port import ChartPoint, PointRejected, Row, StoreUnavailable
+from server.store.span import Span
+from server.store.sqlite_rows import COLUMNS, CREATE, INSERT, additions, record_of, row_of
+from server.store.storable import fault, id_fault
+from waterquality.flags import Flag
+from waterquality.parameters import Parameter
+
+_BUSY_TIMEOUT_S = 10.0
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
+_USABLE = ", ".join(str(flag.value) for flag in Flag if flag.is_usable)
+_NEWEST = (
+    f"SELECT {COLUMNS} FROM observation WHERE water_point = ? AND taken_ms >= ? AND taken_ms < ? "
+    "ORDER BY taken_ms DESC LIMIT 1"
+)
+_IDENTITIES = (
+    "SELECT epoch, seq, taken_ms FROM observation "
+    "WHERE water_point = ? AND taken_ms >= ? AND taken_ms < ? AND device = ?"
+)
+_COUNT = "SELECT count(*) FROM observation WHERE taken_ms >= ? AND taken_ms < ?"
+
+
+class SqliteReadingStore:
+    """Keeps readings in a file. May be used by several threads.
+
+    Args:
+        path: the file; it and its folder are made by `prepare`.
+        busy_timeout_s: how long to wait for another process that writes.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout_s: float = _BUSY_TIMEOUT_S) -> None:
+        self._path = path
+        self._busy_timeout_s = busy_timeout_s
+        self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+
+    def prepare(self) -> None:
+        """Make the file and its table, and the columns of parameters that came since.
+
+        Raises:
+            StoreUnavailable: the file cannot be made or is locked; mended by time.
+        """
+        with self._connection(create=True) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in CREATE:
+                connection.execute(statement)
+            present = [column[1] for column in connection.execute("PRAGMA table_info(observation)")]
+            for statement in additions(present):
+                connection.execute(statement)
+            connection.execute("COMMIT")
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Store rows; see the port."""
+        reasons = {index: reason for index, row in enumerate(rows) if (reason := fault(row))}
+        records = (record_of(row) for index, row in enumerate(rows) if index not in reasons)
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(INSERT, records)
+            connection.execute("COMMIT")
+        if reasons:
+            raise PointRejected(reasons)
+
+    def latest(self, water_points: Sequence[str], *, since: datetime, until: datetime) -> Mapping[str, Row]:
+        """The newest row of each water point taken within [since, until]."""
+        span = Span.through(since, until)
+        names = [name for name in dict.fromkeys(water_points) if not id_fault(name)]
+        with self._connection() as connection:
+            newest = (
+                connection.execute(_NEWEST, (name, span.start_ms, span.end_ms)).fetchone() for name in names
+            )
+            return {record[0]: row_of(record) for record in newest if record is not None}
+
+    def chart(
+        self, water_point: str, parameter: Parameter, *, since: datetime, until: datetime, pixels: int
+    ) -> Sequence[ChartPoint]:
+        """A parameter over [since, until), at most `pixels` points."""
+        span = Span.between(since, until)
+        if span.is_empty or id_fault(water_point):
+            return []
+        width_ms = span.width_for(pixels)
+        where = {"point": water_point, "start": span.start_ms, "end": span.end_ms}
+        with self._connection() as connection:
+            raw = connection.execute(_raw(parameter), where | {"limit": pixels + 1}).fetchall()
+            if len(raw) <= pixels:
+                return [_point(record) for record in raw]
+            return [_point(record) for record in connection.execute(_intervals(parameter, width_ms), where)]
+
+    def identities(
+        self, water_point: str, device: str, *, since_ms: int, until_ms: int
+    ) -> frozenset[tuple[str, int, int]]:
+        """The (epoch, seq, taken_ms) of what is stored of a device within [since_ms, until_ms]."""
+        span = Span(since_ms, until_ms + 1)
+        if id_fault(water_point) or id_fault(device):
+            return frozenset()
+        with self._connection() as connection:
+            found = connection.execute(_IDENTITIES, (water_point, span.start_ms, span.end_ms, device))
+            return frozenset(found)
+
+    def count(self, *, since: datetime, until: datetime) -> int:
+        """How many observations taken within [since, until] are stored."""
+        span = Span.through(since, until)
+        with self._connection() as connection:
+            counted: int = connection.execute(_COUNT, (span.start_ms, span.end_ms)).fetchone()[0]
+        return counted
+
+    def close(self) -> None:
+        """Let go of the connections that nobody is using."""
+        while (connection := self._take_idle()) is not None:
+            connection.close()
+
+    @contextmanager
+    def _connection(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = self._take_idle() or self._open(create=create)
+            yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(f"{self._path}: {error}") from error
+        else:
+            self._idle.put(connection)
+            connection = None
+        finally:
+            if connection is not None:
+                connection.close()  # which undoes what it had not committed
+
+    def _take_idle(self) -> sqlite3.Connection | None:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return None
+
+    def _open(self, *, create: bool) -> sqlite3.Connection:
+        if create:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+            uri=True,
+            timeout=self._busy_timeout_s,
+            isolation_level=None,  # transactions are ours to begin
+            check_same_thread=False,  # lent to one thread at a time
+        )
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+
+def _raw(parameter: Parameter) -> str:
+    value, flag = parameter.value, f"{parameter.value}_flag"
+    usable = f"CASE WHEN {flag} IN ({_USABLE}) THEN {value} END"
+    return (
+        f"SELECT taken_ms, {usable}, {usable}, {usable}, {flag}, 1 {_of_chart(flag)} ORDER BY 1 LIMIT :limit"
+    )
+
+
+def _intervals(parameter: Parameter, width_ms: int) -> str:
+    value, flag = parameter.value, f"{parameter.value}_flag"
+    usable = f"CASE WHEN {flag} IN ({_USABLE}) THEN {value} END"
+    return (
+        f"SELECT taken_ms / {width_ms} * {width_ms}, min({usable}), avg({usable}), max({usable}), "
+        f"max({flag}), count(*) {_of_chart(flag)} GROUP BY 1 ORDER BY 1"
+    )
+
+
+def _of_chart(flag: str) -> str:
+    return (
+        f"FROM observation WHERE water_point = :point AND taken_ms >= :start AND taken_ms < :end "
+        f"AND {flag} IS NOT NULL"
+    )
+
+
+def _point(record: tuple[int, float | None, float | None, float | None, int, int]) -> ChartPoint:
+    at_ms, low, mean, high, flag, count = record
+    return ChartPoint(at_ms, low, mean, high, Flag(flag), count)

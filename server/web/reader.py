@@ -1,0 +1,150 @@
+"""One reader's language: its words, numbers, dates and ages.
+
+Catalogues are gettext `.po` files, read as they are when the page is put together. A text without a
+translation is shown in English rather than not at all; a test lists what is missing. Times are shown in the
+time of Tbilisi, for that is where the water is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from alerts.ports import Language
+from waterquality.parameters import SPECS, Parameter
+from waterquality.readings import from_ms
+
+_LOCALES = Path(__file__).resolve().parent / "locales"
+_TBILISI = ZoneInfo("Asia/Tbilisi")
+
+# What each language calls itself; never translated.
+ENDONYMS: MappingProxyType[Language, str] = MappingProxyType(
+    {
+        Language.KA: "ქართული",
+        Language.AZ: "Azərbaycanca",
+        Language.HY: "Հայերեն",
+        Language.RU: "Русский",
+        Language.EN: "English",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Words, numbers and times as one language writes them.
+
+    Attributes:
+        language: the language.
+        messages: translations by their English text.
+    """
+
+    language: Language
+    messages: Mapping[str, str]
+
+    def say(self, text: str, **values: object) -> str:
+        """An English text in this language, with its `%(name)s` places filled in."""
+        said = self.messages.get(text) or text
+        return said % values if values else said
+
+    def name_of(self, names: Mapping[str, str]) -> str:
+        """The name in this language; in English, then Georgian, then any other where it is missing."""
+        for language in (self.language, Language.EN, Language.KA, *names):
+            if names.get(language):
+                return names[language]
+        return ""
+
+    def number(self, value: float, decimals: int) -> str:
+        """A number with so many decimals, as this language writes it."""
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return format_decimal(value, format=pattern, locale=self._locale)
+
+    def value(self, parameter: Parameter, value: float) -> str:
+        """A value of a parameter, without its unit, with the decimals a person is shown."""
+        return self.number(value, SPECS[parameter].decimals)
+
+    def bound(self, value: float) -> str:
+        """A number of a limit, with no more decimals than it has."""
+        return format_decimal(value, format="#,##0.###", locale=self._locale)
+
+    def age(self, at_ms: int, now_ms: int) -> str:
+        """How long ago it was, in its largest whole unit; an instant in the future is now."""
+        age_s = max(0, (now_ms - at_ms) // 1000)
+        delta = timedelta(seconds=-age_s)
+        return (
+            format_timedelta(delta, threshold=1, add_direction=True, locale=self._locale)
+            if age_s
+            else self.say("now")
+        )
+
+    def moment(self, at_ms: int, now_ms: int) -> str:
+        """The time of day, with the date where it is not today's and the year where it is not this year's."""
+        at, now = self._here(at_ms), self._here(now_ms)
+        if at.date() == now.date():
+            return f"{at:%H:%M}"
+        pattern = "d MMM, HH:mm" if at.year == now.year else "d MMM y, HH:mm"
+        return format_datetime(at, pattern, locale=self._locale)
+
+    def exactly(self, at_ms: int) -> str:
+        """The full date and the time to the second."""
+        at = self._here(at_ms)
+        return f"{format_date(at.date(), 'long', locale=self._locale)}, {at:%H:%M:%S}"
+
+    def duration(self, span_ms: int) -> str:
+        """A span of time in its largest whole unit."""
+        return format_timedelta(timedelta(milliseconds=max(1000, span_ms)), threshold=1, locale=self._locale)
+
+    @property
+    def _locale(self) -> Locale:
+        return Locale.parse(self.language)
+
+    def _here(self, at_ms: int) -> datetime:
+        return from_ms(at_ms).astimezone(_TBILISI)
+
+
+def load_readers(folder: Path = _LOCALES) -> Mapping[Language, Reader]:
+    """A reader for every language, from the catalogues in a folder."""
+    return {language: Reader(language, _messages(folder, language)) for language in Language}
+
+
+def language_named(text: str) -> Language | None:
+    """The language of a code like `ka`; None where it is none of ours."""
+    return next((language for language in Language if language == text), None)
+
+
+def negotiated(accept_language: str) -> Language:
+    """The language that an Accept-Language header asks for; Georgian where it asks for none of ours."""
+    wishes: list[tuple[float, Language]] = []
+    for part in accept_language.split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        language = language_named(tag.strip().split("-")[0].lower())
+        if language is not None:
+            wishes.append((_weight(weight), language))
+    wishes.sort(key=lambda wish: -wish[0])
+    return wishes[0][1] if wishes else Language.KA
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _messages(folder: Path, language: Language) -> Mapping[str, str]:
+    with (folder / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalogue = read_po(file, locale=str(language))
+    return {
+        message.id: message.string
+        for message in catalogue
+        if isinstance(message.id, str)
+        and message.id
+        and isinstance(message.string, str)
+        and not message.fuzzy
+    }

@@ -1,0 +1,185 @@
+"""The words for every closed list that the screens show, as texts to be translated.
+
+`msgid` marks a text for the catalogue; a test extracts them and looks each one up. The words claim no more
+than a probe can support: "readings normal", never "safe".
+"""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+from alerts.lifecycle import Phase
+from alerts.ports import Fate, Kind
+from alerts.rules import Role
+from waterquality.flags import Flag, Why
+from waterquality.parameters import Parameter
+from waterquality.wire.rejection import Rejection
+
+
+class PointState(StrEnum):
+    """How a water point stands, most urgent first; the value is also the name of its icon and colour."""
+
+    FIRING = "firing"
+    SILENT = "silent"
+    UNKNOWN = "unknown"
+    RECOVERING = "recovering"
+    PENDING = "pending"
+    SUSPECT = "suspect"
+    NORMAL = "normal"
+
+    @property
+    def rank(self) -> int:
+        """Its place in a list by urgency, from 0."""
+        return list(PointState).index(self)
+
+
+class Trend(StrEnum):
+    """Where a value goes, against an hour before."""
+
+    UP = "up"
+    DOWN = "down"
+    STEADY = "steady"
+
+
+def msgid(text: str) -> str:
+    """Mark a text for translation; it is returned as it is."""
+    return text
+
+
+STATES = MappingProxyType(
+    {
+        PointState.FIRING: msgid("Alert"),
+        PointState.SILENT: msgid("No recent data"),
+        PointState.UNKNOWN: msgid("Unknown"),
+        PointState.RECOVERING: msgid("Recovering"),
+        PointState.PENDING: msgid("Being confirmed"),
+        PointState.SUSPECT: msgid("Readings in doubt"),
+        PointState.NORMAL: msgid("Readings normal"),
+    }
+)
+PHASES = MappingProxyType(
+    {
+        Phase.NORMAL: msgid("Normal"),
+        Phase.PENDING: msgid("Being confirmed"),
+        Phase.FIRING: msgid("Alert is on"),
+        Phase.RECOVERING: msgid("Recovering, not yet lifted"),
+        Phase.UNKNOWN: msgid("Unknown: no usable readings since"),
+        Phase.RESOLVED: msgid("Lifted: readings normal"),
+    }
+)
+TRENDS = MappingProxyType(
+    {
+        Trend.UP: msgid("higher than an hour before"),
+        Trend.DOWN: msgid("lower than an hour before"),
+        Trend.STEADY: msgid("about as an hour before"),
+    }
+)
+PARAMETERS = MappingProxyType(
+    {
+        Parameter.TURBIDITY: msgid("Turbidity"),
+        Parameter.PH: msgid("pH"),
+        Parameter.FLOW: msgid("Flow"),
+        Parameter.VOLUME: msgid("Volume"),
+        Parameter.TEMPERATURE: msgid("Water temperature"),
+    }
+)
+# pH has no unit to show beside its name.
+UNITS = MappingProxyType(
+    {
+        Parameter.TURBIDITY: msgid("NTU"),
+        Parameter.PH: "",
+        Parameter.FLOW: msgid("L/min"),
+        Parameter.VOLUME: msgid("m³"),
+        Parameter.TEMPERATURE: msgid("°C"),
+    }
+)
+FLAGS = MappingProxyType(
+    {
+        Flag.GOOD: msgid("good"),
+        Flag.UNKNOWN: msgid("not checked"),
+        Flag.SUSPECT: msgid("in doubt"),
+        Flag.FAIL: msgid("failed"),
+        Flag.MISSING: msgid("no value"),
+    }
+)
+WHYS = MappingProxyType(
+    {
+        Why.NONE: "",
+        Why.PROBE_DISCONNECTED: msgid("the probe is not connected"),
+        Why.PROBE_SATURATED: msgid("beyond what the probe can show"),
+        Why.PROBE_STUCK: msgid("the probe shows the same value all the time"),
+        Why.PROBE_NOISY: msgid("the samples lie too far apart"),
+        Why.PROBE_NOT_SETTLED: msgid("the probe had not settled"),
+        Why.PROBE_SERVICED: msgid("a technician was at work"),
+        Why.PROBE_UNCALIBRATED: msgid("the probe is not calibrated"),
+        Why.OUT_OF_RANGE: msgid("outside what the probe can show"),
+        Why.OUT_OF_CURVE: msgid("outside the calibrated range"),
+        Why.UNUSUAL_VALUE: msgid("an unusual value"),
+        Why.STAGNANT_SAMPLE: msgid("the water was standing"),
+        Why.FIRST_FLUSH: msgid("first water after a pause"),
+        Why.TEMPERATURE_OUT_OF_RANGE: msgid("too cold or too warm for the probe"),
+        Why.NOT_RECORDED: msgid("not recorded"),
+        Why.CLOCK_UNCERTAIN: msgid("the time is uncertain"),
+    }
+)
+ROLES = MappingProxyType(
+    {
+        Role.CSO: msgid("civil society organisation"),
+        Role.TECHNICIAN: msgid("technician"),
+        Role.MUNICIPALITY: msgid("municipality"),
+    }
+)
+FATES = MappingProxyType(
+    {
+        Fate.QUEUED: msgid("waiting to be sent"),
+        Fate.ACCEPTED: msgid("sent, delivery not confirmed"),
+        Fate.DELIVERED: msgid("delivered"),
+        Fate.FAILED: msgid("failed"),
+        Fate.UNKNOWN: msgid("sent, fate unknown"),
+    }
+)
+KINDS = MappingProxyType(
+    {
+        Kind.TURBIDITY_HIGH: msgid("high turbidity"),
+        Kind.PH_OUT: msgid("pH out of range"),
+        Kind.LIMIT_BROKEN: msgid("outside the limit"),
+        Kind.DEVICE_SILENT: msgid("device silent"),
+        Kind.DEVICE_BACK: msgid("device heard again"),
+        Kind.ALL_CLEAR: msgid("alert lifted"),
+    }
+)
+# Whose number a limit is; an authority not named here is shown by its id.
+AUTHORITIES = MappingProxyType(
+    {
+        "ge-58-2014": msgid("Georgia, Resolution 58 (2014)"),
+        "who-2017": msgid("WHO (2017)"),
+        "who-gdwq": msgid("WHO guidelines"),
+        "eu-2020-2184": msgid("Directive (EU) 2020/2184"),
+    }
+)
+REJECTIONS = MappingProxyType(
+    {
+        Rejection.TOO_LARGE: msgid("too large"),
+        Rejection.BAD_DEFLATE: msgid("damaged compression"),
+        Rejection.NOT_JSON: msgid("not JSON"),
+        Rejection.NOT_SENML: msgid("not SenML"),
+        Rejection.WRONG_TOPIC: msgid("on a wrong topic"),
+        Rejection.WRONG_DEVICE: msgid("names another device"),
+        Rejection.WRONG_EPOCH: msgid("names another epoch"),
+        Rejection.WRONG_TYPE: msgid("a value of the wrong type"),
+        Rejection.WRONG_UNIT: msgid("a wrong unit"),
+        Rejection.UNKNOWN_PARAMETER: msgid("an unknown parameter"),
+        Rejection.UNKNOWN_FIELD: msgid("an unknown field"),
+        Rejection.UNKNOWN_WORD: msgid("an unknown word"),
+        Rejection.NOT_FINITE: msgid("not a finite number"),
+        Rejection.TIME_TOO_OLD: msgid("too old"),
+        Rejection.TIME_IN_FUTURE: msgid("a time in the future"),
+        Rejection.OUTSIDE_ENVELOPE: msgid("outside what the topic announces"),
+        Rejection.ABSENT_FROM_BATCH: msgid("announced but not in the batch"),
+        Rejection.DOUBLED_SEQUENCE: msgid("a sequence number twice"),
+        Rejection.SEQUENCE_CONFLICT: msgid("a sequence number with other content"),
+        Rejection.UNKNOWN_DEVICE: msgid("an unknown device"),
+        Rejection.NO_DEPLOYMENT: msgid("the device served no water point then"),
+        Rejection.REFUSED_BY_STORE: msgid("refused by the store"),
+        Rejection.DEFECT: msgid("a defect of ours"),
+    }
+)

@@ -1,0 +1,277 @@
+"""The outbox: nothing recorded is lost, and what is dropped is a record."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from edge.clock import Instant
+from edge.outbox import Outbox, OutboxFull, open_outbox
+from waterquality.intervals import IntervalSet
+from waterquality.parameters import Parameter
+from waterquality.readings import Reading
+from waterquality.topics import Envelope
+from waterquality.wire.decode import decode
+from waterquality.wire.encode import encode
+from waterquality.wire.records import Gap, GapWhy, NoteKind, span_of
+
+START_MS = 1_763_900_040_000
+
+
+def at(ms: int, *, boot: str = "boot-1", up: int | None = None, synchronised: bool = True) -> Instant:
+    return Instant(ms, ms - START_MS if up is None else up, boot, synchronised)
+
+
+def turbid(value: float = 0.31) -> list[Reading]:
+    return [Reading(Parameter.TURBIDITY, value)]
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    return Outbox(tmp_path / "outbox.db", device="kk-0001", serial="pi-1", max_records=100)
+
+
+def test_numbers_are_contiguous_from_one(outbox: Outbox) -> None:
+    packed = [outbox.append(at(START_MS + 60_000 * n), turbid()) for n in range(3)]
+
+    assert [1, 2, 3] == [one.first for one in packed]
+    assert packed == outbox.after(0, 10)
+
+
+def test_time_rises_by_a_millisecond_at_least_even_when_the_clock_is_set_back(outbox: Outbox) -> None:
+    outbox.append(at(START_MS), turbid())
+    outbox.append(at(START_MS), turbid())
+    outbox.append(at(START_MS - 5_000), turbid())
+
+    assert [START_MS, START_MS + 1, START_MS + 2] == [one.taken_ms for one in outbox.after(0, 10)]
+
+
+def test_what_was_appended_is_there_after_reopening(tmp_path: Path) -> None:
+    first = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
+    appended = first.append(at(START_MS), turbid())
+    epoch = first.epoch
+    first.close()
+
+    again = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
+
+    assert [appended] == again.after(0, 10)
+    assert epoch == again.epoch
+    assert 2 == again.append(at(START_MS), turbid()).first
+
+
+def test_only_what_the_server_holds_is_forgotten(outbox: Outbox) -> None:
+    for n in range(10):
+        outbox.append(at(START_MS + n), turbid())
+
+    forgotten = outbox.discard(IntervalSet(((1, 4), (7, 8))))
+
+    assert 6 == forgotten
+    assert [5, 6, 9, 10] == [one.first for one in outbox.after(0, 10)]
+    assert (10, 5, 4) == (outbox.depth().head, outbox.depth().held, outbox.depth().records)
+
+
+def test_a_full_outbox_turns_its_oldest_into_a_gap_that_can_be_sent(outbox: Outbox) -> None:
+    for n in range(101):
+        outbox.append(at(START_MS + n), turbid())
+
+    held = outbox.after(0, 200)
+    payload = encode("kk-0001", outbox.epoch, 1, held)
+    read = decode(payload, Envelope("kk-0001", outbox.epoch, 1, 101))
+
+    assert Gap(1, 10, GapWhy.OUTBOX_FULL) == read.records[0]
+    assert [(1, 10), *((n, n) for n in range(11, 102))] == [span_of(record) for record in read.records]
+    assert (91, 10) == (outbox.depth().records, outbox.depth().in_gaps)
+
+
+def test_gaps_that_touch_become_one(outbox: Outbox) -> None:
+    for n in range(115):
+        outbox.append(at(START_MS + n), turbid())
+
+    first = outbox.after(0, 1)[0]
+
+    assert 1 == first.first
+    assert outbox.depth().in_gaps == first.last
+    assert 115 == outbox.depth().records + outbox.depth().in_gaps
+
+
+def test_a_card_put_into_another_machine_starts_a_new_epoch_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    first = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
+    bodies = [first.append(at(START_MS + n), turbid(n)).body for n in range(3)]
+    first.discard_through(1)
+    epoch = first.epoch
+    first.close()
+
+    cloned = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-2")
+
+    assert epoch != cloned.epoch
+    assert [(1, bodies[1]), (2, bodies[2])] == [(one.first, one.body) for one in cloned.after(0, 10)]
+
+
+def test_a_restored_image_starts_a_new_epoch_on_demand(outbox: Outbox) -> None:
+    outbox.append(at(START_MS), turbid())
+    epoch = outbox.epoch
+
+    outbox.begin_epoch()
+
+    assert epoch != outbox.epoch
+    assert [1] == [one.first for one in outbox.after(0, 10)]
+
+
+def test_a_damaged_file_is_set_aside_whole_and_a_new_epoch_begins(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    first = Outbox(path, device="kk-0001", serial="pi-1")
+    for n in range(500):
+        first.append(at(START_MS + n), turbid())
+    first.close()
+    damaged = bytearray(path.read_bytes())
+    damaged[4096:12288] = os.urandom(8192)
+    path.write_bytes(damaged)
+
+    again, aside = open_outbox(path, device="kk-0001", serial="pi-1")
+
+    assert aside is not None
+    assert damaged == aside.read_bytes()
+    assert 1 == again.append(at(START_MS), turbid()).first
+
+
+def test_a_sound_file_is_not_set_aside(tmp_path: Path) -> None:
+    open_outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")[0].close()
+
+    assert open_outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")[1] is None
+
+
+def test_records_of_unknown_time_wait_for_the_clock_and_then_get_their_true_time(outbox: Outbox) -> None:
+    outbox.append(at(5_000, up=5_000, synchronised=False), turbid(1))
+    outbox.append(at(65_000, up=65_000, synchronised=False), turbid(2))
+    assert [] == outbox.after(0, 10)
+
+    corrected = outbox.synchronise(at(START_MS, up=3_600_000))
+
+    assert 2 == corrected
+    boot_started = START_MS - 3_600_000
+    assert [(boot_started + 5_000, 0.0), (boot_started + 65_000, 0.0)] == [
+        (one.taken_ms, one.clock_uncertainty_s) for one in outbox.after(0, 10)
+    ]
+
+
+def test_a_boot_that_never_knew_the_time_gets_its_late_edge_and_an_uncertainty(outbox: Outbox) -> None:
+    outbox.append(at(START_MS), turbid())
+    outbox.append(at(START_MS + 10, boot="boot-2", up=10_000, synchronised=False), turbid())
+
+    outbox.synchronise(at(START_MS + 86_400_000, boot="boot-3", up=60_000))
+
+    unsure = outbox.after(1, 1)[0]
+    started = START_MS + 86_400_000 - 60_000
+    assert started - 1 == unsure.taken_ms
+    assert pytest.approx((started - START_MS) / 1000) == unsure.clock_uncertainty_s
+
+
+def test_notes_are_records_like_others(outbox: Outbox) -> None:
+    note = outbox.append_note(at(START_MS), NoteKind.STARTED, "0.1.0")
+
+    assert '{"n":"note","vs":"started"},{"n":"note/detail","vs":"0.1.0"}' == note.body
+
+
+_APPEND_FOR_EVER = """
+import sys
+from pathlib import Path
+from edge.clock import Instant
+from edge.outbox import Outbox
+outbox = Outbox(Path(sys.argv[1]), device="kk-0001", serial="pi-1")
+for n in range(1_000_000):
+    packed = outbox.append(Instant(1_763_900_040_000 + n, n, "b", True), [])
+    sys.stdout.write(f"{packed.first}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_an_agent_killed_in_the_middle_of_appending_has_all_that_it_said_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", _APPEND_FOR_EVER, str(path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        for _ in range(50):
+            writer.stdout.readline()
+        writer.send_signal(signal.SIGKILL)
+        said = [int(line) for line in writer.stdout.read().split() if line.isdigit()]
+
+    outbox, aside = open_outbox(path, device="kk-0001", serial="pi-1")
+
+    assert aside is None
+    head = outbox.depth().head
+    assert head >= max(said, default=50)
+    assert list(range(1, head + 1)) == [one.first for one in outbox.after(0, head + 10)]
+
+
+class OutboxAgainstAList(RuleBasedStateMachine):
+    """appended = forgotten ∪ held ∪ gaps, whatever happens in whatever order."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.outbox = self.open()
+        self.now = START_MS
+        self.held: set[int] = set()
+        self.head = 0
+
+    def open(self) -> Outbox:
+        return Outbox(Path(self.folder.name) / "o.db", device="kk-0001", serial="pi-1", max_records=20)
+
+    @rule(step=st.integers(-5, 1000))
+    def append(self, step: int) -> None:
+        self.now += step
+        self.head += 1
+        assert self.head == self.outbox.append(at(self.now), turbid()).first
+        self.held.add(self.head)
+
+    @rule(data=st.data())
+    def receipt(self, data: st.DataObject) -> None:
+        settled = IntervalSet.of_numbers(data.draw(st.sets(st.integers(1, max(1, self.head)))))
+        whole = {(row.first, row.last) for row in self.outbox.after(0, 1000) if settled.covers(row.first, row.last)}
+        self.outbox.discard(settled)
+        self.held -= {number for first, last in whole for number in range(first, last + 1)}
+
+    @rule()
+    def crash_and_reopen(self) -> None:
+        self.outbox = self.open()
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        rows = self.outbox.after(0, 1000)
+        assert sorted(self.held) == [number for row in rows for number in range(row.first, row.last + 1)]
+        assert all(one.taken_ms < other.taken_ms for one, other in zip(rows, rows[1:], strict=False) if "gap" not in one.body)
+        depth = self.outbox.depth()
+        assert (self.head, min(self.held, default=self.head + 1)) == (depth.head, depth.held)
+        assert depth.records == sum(1 for row in rows if "gap/" not in row.body)
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            self.outbox.close()
+            self.folder.cleanup()
+
+
+TestOutboxAgainstAList = OutboxAgainstAList.TestCase
+TestOutboxAgainstAList.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+
+
+def test_the_disk_being_full_is_said_as_such(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
+    outbox.append(at(START_MS), turbid())
+    pages = outbox._db.execute("PRAGMA page_count").fetchone()[0]
+    outbox._db.execute(f"PRAGMA max_page_count = {pages}")
+
+    with pytest.raises(OutboxFull):
+        for n in range(2_000):
+            outbox.append(at(START_MS + n), turbid())
+
+    outbox._db.execute("PRAGMA max_page_count = 100000")
+    head = outbox.head
+    assert head + 1 == outbox.append(at(START_MS), turbid()).first
