@@ -130,14 +130,19 @@ def _forms(kind: Kind, language: Language, facts: Mapping[str, str]) -> Sequence
 
 
 def _fitted(forms: Sequence[str], site: str, facts: Mapping[str, str]) -> str:
-    for form in forms:
-        text = form.format(site=site, **facts)
-        if segments(text).count == 1:
-            return text
-    cut = (
-        forms[-1].format(site=site[:length].rstrip(" -,("), **facts) for length in range(len(site), -1, -1)
-    )
-    return next(text for text in cut if segments(text).count == 1)
+    return next(text for text in _ever_shorter(forms, site, facts) if segments(text).count == 1)
+
+
+def _ever_shorter(forms: Sequence[str], site: str, facts: Mapping[str, str]) -> Iterator[str]:
+    """The forms, then the last of them with less and less of the name, then less and less of the bare text.
+
+    The bare text gives way only to numbers that no water has, such as a limit of a thousand million.
+    """
+    yield from (form.format(site=site, **facts) for form in forms)
+    names = (site[:length].rstrip(" -,(") for length in range(len(site), -1, -1))
+    yield from (forms[-1].format(site=name, **facts) for name in names)
+    bare = forms[-1].format(site="", **facts)
+    yield from (bare[:length] for length in range(len(bare), -1, -1))
 
 
 def _tidy(site: str) -> str:

@@ -8,6 +8,7 @@ nothing skipped.
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -79,12 +80,12 @@ class DrivenClock:
             self._asleep.pop(ticket, None)
             self._changed.notify_all()
 
-    def advance_to(self, until: datetime, sleepers: int) -> None:
+    def advance_to(self, until: datetime, sleepers: Callable[[], int]) -> None:
         """Go on to an instant, stopping at each sleeper's time until it sleeps again.
 
         Args:
             until: where to; earlier than now changes nothing.
-            sleepers: how many threads sleep by this clock when all is quiet.
+            sleepers: tells how many threads sleep by this clock when all is quiet.
 
         Raises:
             TimeoutError: a sleeper did not come back within half a minute of real time.
@@ -98,17 +99,18 @@ class DrivenClock:
                 self._now = until
                 self._wake_due(sleepers)
 
-    def _wake_due(self, sleepers: int) -> None:
+    def _wake_due(self, sleepers: Callable[[], int]) -> None:
         for ticket in [ticket for ticket, due in self._asleep.items() if due <= self._now]:
             del self._asleep[ticket]
         self._changed.notify_all()
         self._await_quiet(sleepers)
 
-    def _await_quiet(self, sleepers: int) -> None:
+    def _await_quiet(self, sleepers: Callable[[], int]) -> None:
         patient_until = time.monotonic() + _PATIENCE_S
-        while len(self._asleep) < sleepers:
-            if not self._changed.wait(_PATIENCE_S) or time.monotonic() > patient_until:
-                message = f"{sleepers - len(self._asleep)} sleepers did not come back"
+        while len(self._asleep) < sleepers():
+            self._changed.wait(_GLANCE_S)
+            if time.monotonic() > patient_until:
+                message = f"{sleepers() - len(self._asleep)} sleepers did not come back"
                 raise TimeoutError(message)
 
 

@@ -20,14 +20,14 @@ REFERENCE_VOLTS = 3.3
 
 # Microchip DS21295: the code is 1024 * Vin / Vref, so a step is Vref / 1024.
 # SEN0189: -1120.4 V^2 + 5742.3 V - 4352.9 NTU on the falling side (2.5626 to 4.2002 V), read here at the
-#     probe's 4.2002, 4.15, 4.1, 4.0, 3.8, 3.5, 3.2, 2.9 and 2.57 V and written behind the 2:3 divider that
-#     3.3 V needs.
+# probe's 4.2002, 4.15, 4.1, 4.0, 3.8, 3.5, 3.2, 2.9 and 2.6277 V (3000 NTU, all that it claims) and written
+# behind the 2:3 divider that 3.3 V needs.
 _POINTS: MappingProxyType[str, Points] = MappingProxyType(
     {
         "analog-nephelometer": ((0.0, 0.0), (3.0, 100.0)),
         "sen0161-v2": ((1.5, 7.0), (2.032, 4.0)),
         "sen0189": (
-            (1.71333, 3004.6),
+            (1.75180, 3000.0),
             (1.93333, 2877.2),
             (2.13333, 2549.6),
             (2.33333, 2020.2),

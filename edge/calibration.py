@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import linear_regression
-from typing import assert_never
 
 from firmware_config.datasheet import VoltageSignal
 from firmware_config.parts import CalibrationCertificate, CurveKind
@@ -89,13 +88,7 @@ def curve_of(certificate: CalibrationCertificate, signal: VoltageSignal) -> Curv
         signal: what the datasheet says of the probe's volts.
     """
     points, band = certificate.in_order(), signal.valid_volts
-    match certificate.kind:
-        case CurveKind.LINEAR:
-            return _line_through(points, band)
-        case CurveKind.TABLE:
-            return Table(points, band)
-        case _:
-            assert_never(certificate.kind)
+    return Table(points, band) if certificate.kind is CurveKind.TABLE else _line_through(points, band)
 
 
 def _line_through(points: Sequence[tuple[float, float]], band: Band) -> Linear:

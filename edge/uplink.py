@@ -7,6 +7,7 @@ network thread dies on an exception in a callback: callbacks put into a queue an
 
 import queue
 import random
+import socket
 import ssl
 import threading
 import time
@@ -129,6 +130,7 @@ class Uplink:
             client.tls_set_context(self._broker.tls)
         offline = messages.Status(messages.Presence.OFFLINE, self._version)
         client.will_set(self._topic("status"), messages.encode_status(offline), qos=1, retain=True)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -228,3 +230,9 @@ class Uplink:
 
     def _topic(self, channel: str) -> str:
         return topics.of_device(self._device, channel)
+
+
+def _send_at_once(_: paho.Client, __: object, opened: object) -> None:
+    """No waiting for more to send: with it, each small message costs up to 40 ms (Nagle against delayed ACK)."""
+    if isinstance(opened, socket.socket):
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -40,9 +40,10 @@ def item(annotation: Any) -> Any:
 
 def members(annotation: Any) -> tuple[Any, ...]:
     """The alternatives of a union but None; the annotation alone where it is no union."""
-    if get_origin(annotation) not in (Union, UnionType):
+    union = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(union) not in (Union, UnionType):
         return (annotation,)
-    return tuple(member for member in get_args(annotation) if member is not NoneType)
+    return tuple(member for member in get_args(union) if member is not NoneType)
 
 
 def bare(annotation: Any) -> Any:

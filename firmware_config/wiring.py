@@ -142,9 +142,7 @@ def _curve_problems(
             yield Problem(f"{key}.points[{at}]", f"{value:g} {unit} {_outside(sheet.span, unit, sheet)}")
     runs_so = {Direction.RISING: certificate.rises, Direction.FALLING: certificate.falls, Direction.ANY: True}
     if not runs_so[signal.direction]:
-        reason = (
-            f"the values of a {sheet.model} must be {signal.direction} from point to point as the volts rise"
-        )
+        reason = f"with rising volts the values of a {sheet.model} must be {signal.direction} throughout"
         yield Problem(f"{key}.points", reason)
 
 

@@ -28,13 +28,13 @@ from server.ingest.worker import IngestWorker, Ticker
 from server.ledger import SqlLedger
 from server.notify import NotifyWorker
 from server.registry.current import CurrentRegistry
+from server.registry.snapshot import CapabilityOf, capability_of
 from server.store.port import ReadingStore
 from server.web.live import LiveEvent, LiveHub
 from waterquality.readings import to_ms
 from waterquality.topics import all_of
 
 _FIRST_CONNECTION_S = 10.0
-_KINDS = ("readings", "alert", "phone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,9 @@ class Surroundings:
         keep: how long readings are kept.
         late_after: how old an observation may be on arrival and still be about now.
         tick_every_s: how often silence is judged, in seconds of the clock.
+        look_every_s: how often the notifier looks without being nudged, in seconds of the clock.
+        receipt_every_s: the shortest time between two receipts to one device, in real seconds.
+        known: tells what a probe model can show.
     """
 
     database: Database
@@ -58,6 +61,9 @@ class Surroundings:
     keep: timedelta = timedelta(days=730)
     late_after: timedelta = timedelta(minutes=15)
     tick_every_s: float = 15.0
+    look_every_s: float = 1.0
+    receipt_every_s: float = 0.2
+    known: CapabilityOf = capability_of
 
 
 class Running:
@@ -110,7 +116,7 @@ class Ingest:
             connected=lambda is_up: self.subscriber.is_connected(connected=is_up),
         )
         self.voice = Voice(self._bus.publish)
-        current = CurrentRegistry(around.database)
+        current = CurrentRegistry(around.database, around.known)
         self.watch = Watch(SqlLedger(around.database), current, late_after=around.late_after, changed=self._tell)
         self.books = Books(around.database)
         self.intake = Intake(
@@ -123,7 +129,7 @@ class Ingest:
         self.worker = IngestWorker(
             subscriber=self.subscriber,
             intake=self.intake,
-            receipts=Receipts(self._publish_receipt),
+            receipts=Receipts(self._publish_receipt, around.receipt_every_s),
             current=current,
             upkeep=lambda: self.news.write(around.database),
             voice=self.voice,
@@ -165,7 +171,7 @@ class Notify:
 
     def __init__(self, around: Surroundings, transport: Transport, policy: RetryPolicy | None = None) -> None:
         notifier = Notifier(SqlLedger(around.database), transport, policy=policy or RetryPolicy())
-        self._worker = NotifyWorker(notifier, around.clock)
+        self._worker = NotifyWorker(notifier, around.clock, around.look_every_s)
         self._running = Running()
 
     def nudge(self) -> None:
@@ -198,7 +204,7 @@ class LiveFeed:
 
     def _take(self, _topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
         news = None if is_retained else read_news(payload)
-        if news is not None and news[0] in _KINDS:
+        if news is not None:
             self._hub.publish(LiveEvent(*news))
 
 

@@ -10,7 +10,6 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from alerts.transports.http_gateway import GatewayTemplate
 from firmware_config.errors import Problem
 from firmware_config.layers import LayeredSettings, load_layered, secret_file_of, variable_of
 from firmware_config.refusal import refuse
@@ -134,11 +133,13 @@ class Notify(_Section):
 
     Attributes:
         transport: `phone` shows them on a page and sends nothing.
-        gateway: for `http_gateway`: how to ask it.
+        gateway: for `http_gateway`: the TOML file that says how to ask it.
+        secret: what that file calls `secret`, e.g. an API key; from a secret file or the environment.
     """
 
     transport: TransportKind = TransportKind.PHONE
-    gateway: GatewayTemplate | None = None
+    gateway: Path | None = None
+    secret: SecretStr | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

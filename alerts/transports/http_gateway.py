@@ -256,7 +256,7 @@ def _word(value: JsonValue) -> str | None:
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
-    """The wait that `Retry-After` asks for: seconds, or a date, which the answer's own `Date` makes a wait."""
+    """The wait that `Retry-After` asks for: seconds, or a date that the answer's own `Date` makes a wait."""
     wish = response.headers.get("Retry-After", "").strip()
     if wish.isdecimal():
         return float(wish)

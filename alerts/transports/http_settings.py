@@ -29,6 +29,7 @@ from waterquality.errors import ConfigError
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 OF_SEND = frozenset({"to", "text", "reference", "sender"})
 OF_STATUS = frozenset({"message_id"})
+_LAST_PORT = 65_535
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 _Word = Annotated[str, StringConstraints(min_length=1)]
 
@@ -38,7 +39,7 @@ def _can_be_reached(url: str) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise ValueError(str(error)) from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+    if parsed.scheme not in {"http", "https"} or not parsed.host or not 0 < (parsed.port or 1) <= _LAST_PORT:
         raise ValueError("it is no http(s) address")
     return url
 

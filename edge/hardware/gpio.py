@@ -1,5 +1,6 @@
 """The Pi's pins and converters through gpiozero, whose pin factory (lgpio, a mock) decides what is real."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -54,6 +55,9 @@ class GpioHardware:
         """Let go of every input it opened."""
         while self._open:
             self._open.pop().close()
+        # A shared SPI bus of gpiozero 2.0.1 sits in a reference cycle; collected later, it would strike a bus
+        # that was opened since off the register, and the next channel would find its pins in use.
+        gc.collect()
 
 
 @contextmanager

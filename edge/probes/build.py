@@ -11,8 +11,8 @@ from firmware_config.device import DeviceConfig
 from firmware_config.parts import ProbeConfig, PulseWiring, VoltageWiring
 from waterquality.errors import ConfigError
 
-# Observations that may fail to be taken, or a clock that is set, before a flow is no longer called a mean.
-_LONGEST_GAP_INTERVALS = 10
+# Two ticks may be missed; a longer gap is an agent that stood still or a clock that was set, and no mean.
+_LONGEST_GAP_INTERVALS = 3
 
 
 class HardwareUnavailable(ConfigError):

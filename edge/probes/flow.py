@@ -63,7 +63,7 @@ class FlowProbe:
         """Take the flow in L/min and the volume in m3.
 
         Args:
-            now: as `Probe.measure` wants it.
+            now: wall time, aware.
 
         Raises:
             ProbeDisconnected: the pin cannot be read; mended by the operator.

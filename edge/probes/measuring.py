@@ -20,7 +20,7 @@ def measured(probe: Probe, now: datetime) -> tuple[Reading, ...]:
 
     Args:
         probe: to measure with.
-        now: as `Probe.measure` wants it.
+        now: wall time, aware.
     """
     try:
         return probe.measure(now)

@@ -19,8 +19,7 @@ class Probe(Protocol):
         """Take one reading of each parameter.
 
         Args:
-            now: aware; its steps between calls must be those of real time, so a clock that is set while the
-                agent runs must not be passed through. What instant it names does not matter.
+            now: wall time, aware. A clock that is set between two calls costs one reading of the flow.
 
         Raises:
             ProbeError: there is nothing to read; `measured` makes that MISSING; mended by the operator.

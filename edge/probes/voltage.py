@@ -58,7 +58,7 @@ class VoltageProbe:
         """Take one reading.
 
         Args:
-            now: as `Probe.measure` wants it; warm-up is counted from the first live reading.
+            now: wall time, aware; warm-up is counted from the first live reading.
 
         Raises:
             ProbeDisconnected: the converter does not answer; mended by the operator.

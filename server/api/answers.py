@@ -42,13 +42,19 @@ def detail(page: WaterPointPage) -> WaterPointDetailOut:
         **_point(page.view).model_dump(),
         has_values=page.has_values,
         devices=[_stay(stay) for stay in page.served],
-        alerts=alerts(page.open_alerts, page.past),
+        alerts=alerts(page.open_alerts, page.late, page.past),
     )
 
 
-def alerts(under_way: Sequence[AlertView], lifted: Sequence[AlertView]) -> AlertsOut:
-    """Alerts under way and lifted."""
-    return AlertsOut(under_way=[_alert(one) for one in under_way], lifted=[_alert(one) for one in lifted])
+def alerts(
+    under_way: Sequence[AlertView], late: Sequence[AlertView], lifted: Sequence[AlertView]
+) -> AlertsOut:
+    """Alerts about now, found late, and lifted."""
+    return AlertsOut(
+        under_way=[_alert(one) for one in under_way],
+        late=[_alert(one) for one in late],
+        lifted=[_alert(one) for one in lifted],
+    )
 
 
 def chart(

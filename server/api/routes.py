@@ -16,7 +16,7 @@ from server.api.schemas import (
     WaterPointsOut,
 )
 from server.web.site import SiteDep
-from server.web.views.alerts import open_alerts, past_alerts
+from server.web.views.alerts import late_alerts, open_alerts, past_alerts
 from server.web.views.custody import completeness
 from server.web.views.overview import overview
 from server.web.views.rules import rules
@@ -76,6 +76,7 @@ def alerts(site: SiteDep, water_point: Annotated[str, Query(max_length=60)] = ""
         known = rules(connection)
         return answers.alerts(
             open_alerts(connection, known, water_point=water_point),
+            late_alerts(connection, known, water_point=water_point),
             past_alerts(connection, known, water_point=water_point),
         )
 

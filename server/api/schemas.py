@@ -108,9 +108,10 @@ class AlertOut(_Out):
 
 
 class AlertsOut(_Out):
-    """Alerts under way, most urgent first, and alerts lifted, newest first."""
+    """Alerts about now, most urgent first; those found in late data and those lifted, newest first."""
 
     under_way: list[AlertOut]
+    late: list[AlertOut]
     lifted: list[AlertOut]
 
 

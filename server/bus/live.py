@@ -5,11 +5,14 @@ QoS 0 and harmless to lose: a page starts from the store and the ledger, and the
 
 import json
 from collections.abc import Callable
+from typing import Literal
 
 from waterquality.topics import LIVE_ROOT
 
 ALL_NEWS = f"{LIVE_ROOT}/#"
 Publish = Callable[[str, bytes], object]
+Kind = Literal["readings", "alert", "phone"]
+_KINDS: dict[str, Kind] = {"readings": "readings", "alert": "alert", "phone": "phone"}
 
 
 class Voice:
@@ -22,11 +25,11 @@ class Voice:
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
 
-    def tell(self, kind: str, water_point: str, at_ms: int) -> None:
+    def tell(self, kind: Kind, water_point: str, at_ms: int) -> None:
         """Something changed.
 
         Args:
-            kind: `readings`, `alert` or `phone`.
+            kind: what changed.
             water_point: where; "" where it belongs to none.
             at_ms: when, milliseconds since 1970, UTC.
         """
@@ -34,10 +37,10 @@ class Voice:
         self._publish(f"{LIVE_ROOT}/{kind}/{water_point or '-'}", payload)
 
 
-def read_news(payload: bytes) -> tuple[str, str, int] | None:
+def read_news(payload: bytes) -> tuple[Kind, str, int] | None:
     """Kind, water point and instant of a piece of news; None when it is none of ours."""
     try:
         news = json.loads(payload)
-        return str(news["kind"]), str(news["water_point"]), int(news["at_ms"])
+        return _KINDS[news["kind"]], str(news["water_point"]), int(news["at_ms"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -41,7 +41,8 @@ class IngestWorker:
         upkeep: small work to do every second or so, e.g. writing what devices say of themselves.
         voice: tells the screens.
         clock: the server's clock.
-        late_after: as the watch has it; only observations younger than this count as live in `latencies_s`.
+        late_after: as the watch has it; only observations younger than this enter `latencies`,
+            as (taken_ms, seconds from the tap to the store).
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class IngestWorker:
         self._store_again_s = 0.0
         self._refreshed_s = self._kept_up_s = float("-inf")
         self.counters: Counter[str] = Counter()
-        self.latencies_s: deque[float] = deque(maxlen=_REMEMBERED_LATENCIES)
+        self.latencies: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED_LATENCIES)
 
     def run(self, stop: threading.Event) -> None:
         """Take rounds in until `stop` is set."""
@@ -120,7 +121,7 @@ class IngestWorker:
         for row in taken.stored:
             age = now - row.observation.taken_at
             if age <= self._late_after:
-                self.latencies_s.append(age.total_seconds())
+                self.latencies.append((row.observation.taken_ms, age.total_seconds()))
 
     def _tell(self, seen: Mapping[str, int]) -> None:
         for water_point, at_ms in seen.items():

@@ -9,14 +9,19 @@ from alerts.ports import Language, Recipient
 from alerts.rules import Role, Rule
 from server.database.engine import Database
 from server.registry.directory import SnapshotDirectory, read_directory
-from server.registry.snapshot import Registry, read_registry
+from server.registry.snapshot import CapabilityOf, Registry, capability_of, read_registry
 
 
 class CurrentRegistry:
-    """What is in force now; call `refresh` to see what has changed."""
+    """What is in force now; call `refresh` to see what has changed.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Args:
+        database: where it is kept.
+        known: tells what a probe model can show.
+    """
+
+    def __init__(self, database: Database, known: CapabilityOf = capability_of) -> None:
+        self._database, self._known = database, known
         self._directory = SnapshotDirectory(Registry(), {}, {}, {}, {})
 
     def refresh(self) -> None:
@@ -25,7 +30,7 @@ class CurrentRegistry:
         Raises:
             DatabaseUnavailable: what was in force stays in force; mended by time.
         """
-        self._directory = read_directory(self._database, read_registry(self._database))
+        self._directory = read_directory(self._database, read_registry(self._database, self._known))
 
     def registry(self) -> Registry:
         """What is deployed where."""

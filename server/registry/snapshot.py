@@ -4,7 +4,7 @@ A snapshot, read as a whole and replaced as a whole; intake asks it for every ob
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -72,8 +72,23 @@ class Registry:
         )
 
 
-def read_registry(database: Database) -> Registry:
+CapabilityOf = Callable[[str], Capability | None]
+
+
+def capability_of(model: str) -> Capability | None:
+    """What a model can show, by its datasheet; None for one that has none (it then evidences no limit)."""
+    try:
+        return load(model).capability
+    except ConfigError:
+        return None
+
+
+def read_registry(database: Database, known: CapabilityOf = capability_of) -> Registry:
     """Read the registry as it stands.
+
+    Args:
+        database: where it is.
+        known: tells what a probe model can show.
 
     Raises:
         DatabaseUnavailable: mended by time.
@@ -87,15 +102,7 @@ def read_registry(database: Database) -> Registry:
         probes = connection.execute(select(Probe.device_id, Probe.parameter, Probe.model)).all()
     capabilities: defaultdict[str, dict[Parameter, Capability]] = defaultdict(dict)
     for device, parameter, model in probes:
-        capability = _capability(model)
+        capability = known(model)
         if capability is not None:
             capabilities[device][Parameter(parameter)] = capability
     return Registry(devices, dict(stays), dict(capabilities))
-
-
-def _capability(model: str) -> Capability | None:
-    """What a model can show; None for a model we have no datasheet of (it then evidences no limit)."""
-    try:
-        return load(model).capability
-    except ConfigError:
-        return None

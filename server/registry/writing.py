@@ -24,7 +24,7 @@ from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
 from waterquality.readings import DEVICE_ID
 
-Names = Mapping[str, str]
+Names = Mapping[Language, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class NewPerson:
 
 def add_municipality(connection: Connection, name: str, names: Names) -> None:
     """Register a municipality."""
-    upsert(connection, Municipality, {"id": name}, {"names": dict(names)})
+    upsert(connection, Municipality, {"id": name}, {"names": _plain(names)})
 
 
 def add_water_point(connection: Connection, new: NewWaterPoint) -> None:
@@ -64,14 +64,14 @@ def add_water_point(connection: Connection, new: NewWaterPoint) -> None:
         ConfigError: a short name would push a text over one segment; mended by the operator.
     """
     for language, name in new.sms_names.items():
-        reason = check_site_name(name, Language(language))
+        reason = check_site_name(name, language)
         if reason:
             message = f"{new.id}: short name {name!r} ({language}): {reason}"
             raise ConfigError(message)
     values = {
         "municipality_id": new.municipality,
-        "names": dict(new.names),
-        "sms_names": dict(new.sms_names),
+        "names": _plain(new.names),
+        "sms_names": _plain(new.sms_names),
         "lat": new.lat,
         "lon": new.lon,
     }
@@ -118,9 +118,18 @@ def add_person(connection: Connection, new: NewPerson) -> None:
         connection.execute(insert(Subscription).values(person_id=new.id, municipality_id=municipality))
 
 
+def _plain(names: Names) -> dict[str, str]:
+    return {str(language): name for language, name in names.items()}
+
+
 def seed_rules(connection: Connection, rules: Iterable[LimitSpec | NoDataSpec]) -> None:
     """Give a server its first rules; one that has any keeps its own."""
     if connection.scalar(select(func.count()).select_from(RuleRow)):
         return
     for rule in rules:
-        connection.execute(insert(RuleRow).values(id=rule.id, spec=rule.model_dump(mode="json")))
+        put_rule(connection, rule)
+
+
+def put_rule(connection: Connection, rule: LimitSpec | NoDataSpec) -> None:
+    """Put a rule in force, or change the one of this name."""
+    upsert(connection, RuleRow, {"id": rule.id}, {"spec": rule.model_dump(mode="json")})

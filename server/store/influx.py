@@ -6,24 +6,24 @@ be relied on, and some versions keep the good lines while others keep none: so a
 both halves are sent again, which is harmless since a line overwrites itself, until the bad line stands alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import urllib3
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from server.store import influx_answer, influxql
+from server.store.influx_answer import ROWS_AT_ONCE
 from server.store.line_protocol import line_of
 from server.store.port import ChartPoint, PointRejected, Row, StoreUnavailable
 from server.store.span import Span
 from server.store.storable import fault, id_fault
 from waterquality.parameters import Parameter
 
+_T = TypeVar("_T")
 _LINES_PER_REQUEST = 5_000
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -118,10 +118,10 @@ class InfluxReadingStore:
         """Store rows; see the port."""
         faults = [fault(row) for row in rows]
         reasons = {index: reason for index, reason in enumerate(faults) if reason}
-        in_time = sorted(range(len(rows)), key=lambda index: rows[index].observation.taken_ms)
-        lines = (_Line(index, line_of(rows[index])) for index in in_time if not faults[index])
-        for part in iter(partial(_take, lines), []):
-            reasons |= self._store(part)
+        sound = (index for index, reason in enumerate(faults) if not reason)
+        in_time = sorted(sound, key=lambda index: rows[index].observation.taken_ms)
+        for part in _parts(in_time, _LINES_PER_REQUEST):
+            reasons |= self._store([_Line(index, line_of(rows[index])) for index in part])
         if reasons:
             raise PointRejected(reasons)
 
@@ -131,8 +131,11 @@ class InfluxReadingStore:
         span = Span.through(since, until)
         if not names or span.is_empty:
             return {}
-        newest = influx_answer.rows(self._query(influxql.newest_of_each(names, span)))
-        return {row.water_point: row for row in newest}
+        newest: dict[str, Row] = {}
+        for part in _parts(names, ROWS_AT_ONCE):
+            found = influx_answer.rows(self._query(influxql.newest_of_each(part, span)))
+            newest.update((row.water_point, row) for row in found)
+        return newest
 
     def chart(
         self, water_point: str, parameter: Parameter, *, since: datetime, until: datetime, pixels: int
@@ -141,6 +144,7 @@ class InfluxReadingStore:
         span = Span.between(since, until)
         if span.is_empty or id_fault(water_point):
             return []
+        pixels = min(pixels, ROWS_AT_ONCE - 1)
         width_ms = span.width_for(pixels)
         ask = influxql.ChartQuestions(water_point, parameter, span)
         raw = influx_answer.raw_points(self._query(ask.readings(pixels + 1)), parameter)
@@ -155,10 +159,12 @@ class InfluxReadingStore:
     ) -> frozenset[tuple[str, int, int]]:
         """The (epoch, seq, taken_ms) of what is stored of a device within [since_ms, until_ms]."""
         span = Span(since_ms, until_ms + 1)
-        if span.is_empty or id_fault(water_point) or id_fault(device):
-            return frozenset()
-        found = influx_answer.records(self._query(influxql.identities(water_point, device, span)))
-        return frozenset((each["epoch"], each["seq"], each["time"]) for each in found)
+        found: set[tuple[str, int, int]] = set()
+        while not (span.is_empty or id_fault(water_point) or id_fault(device)):
+            page = self._query(influxql.identities(water_point, device, span, limit=ROWS_AT_ONCE))
+            found.update(influx_answer.identities(page))
+            span = Span(influx_answer.end_of(page, limit=ROWS_AT_ONCE) or span.end_ms, span.end_ms)
+        return frozenset(found)
 
     def count(self, *, since: datetime, until: datetime) -> int:
         """How many observations taken within [since, until] are stored."""
@@ -249,8 +255,8 @@ def _client(settings: InfluxSettings) -> InfluxDBClient:
     )
 
 
-def _take(lines: Iterable[_Line]) -> list[_Line]:
-    return list(islice(lines, _LINES_PER_REQUEST))
+def _parts(whole: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    return (whole[start : start + size] for start in range(0, len(whole), size))
 
 
 def _is_fault_of_lines(status: int, refusal: str, major: int) -> bool:

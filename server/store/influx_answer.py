@@ -1,21 +1,23 @@
 """InfluxDB's answers to `/query` read back into the words of the store.
 
-What is not ours is passed over: a line that somebody else wrote into the measurement lacks the epoch, and
+What is not ours is passed over: a line that somebody else wrote into the measurement lacks the record, and
 must not blind a page.
+
+InfluxDB marks a series as `partial` when it cut the answer short (max-row-limit), but 1.6 also when the
+series is complete and longer than ROWS_AT_ONCE. So no question asks for more rows than that, and the mark
+means a cut.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
-from server.store.line_protocol import RAW_UNITS, Holds
+from server.store import influx_record
 from server.store.port import ChartPoint, Row
-from waterquality.flags import Flag, Screened, Why
+from waterquality.flags import Flag
 from waterquality.parameters import Parameter
-from waterquality.readings import Observation, Reading
 
 Series = Mapping[str, Any]
-_WHYS = {why.value: why for why in Why}
+ROWS_AT_ONCE = 10_000
 
 
 class UnexpectedAnswer(Exception):  # noqa: N818 - it names what came
@@ -50,7 +52,30 @@ def records(series: Sequence[Series]) -> Iterator[dict[str, Any]]:
 
 def rows(series: Sequence[Series]) -> Iterator[Row]:
     """The rows of the store."""
-    return (_row(record) for record in records(series) if _is_ours(record))
+    for found in records(series):
+        if found["record"] is not None:
+            yield influx_record.row_of(
+                found["record"],
+                water_point=found["water_point"],
+                device=found["device"],
+                taken_ms=found["time"],
+            )
+
+
+def identities(series: Sequence[Series]) -> Iterator[tuple[str, int, int]]:
+    """The (epoch, seq, taken_ms) of each row."""
+    for found in records(series):
+        if found["epoch"] is not None and found["seq"] is not None:
+            yield found["epoch"], found["seq"], found["time"]
+
+
+def end_of(series: Sequence[Series], *, limit: int) -> int | None:
+    """Where the next page begins, in ms since 1970; None when this one, of `limit` rows, was the last.
+
+    Right only where no two rows share an instant, as those of one device.
+    """
+    times: list[int] = [found["time"] for found in records(series)]
+    return times[-1] + 1 if len(times) == limit else None
 
 
 def raw_points(series: Sequence[Series], parameter: Parameter) -> list[ChartPoint]:
@@ -70,46 +95,6 @@ def merged_points(usable: Sequence[Series], flags: Sequence[Series]) -> list[Cha
         for record in records(flags)
         if record["max"] is not None
     ]
-
-
-def _is_ours(record: Mapping[str, Any]) -> bool:
-    return None not in (record.get("epoch"), record.get("seq"), record.get("received"))
-
-
-def _row(record: Mapping[str, Any]) -> Row:
-    readings = {
-        parameter: _reading(parameter, record)
-        for parameter in Parameter
-        if record.get(f"{parameter.value}_flag") is not None
-    }
-    observed = Observation(
-        record["device"],
-        record["epoch"],
-        record["seq"],
-        record["time"],
-        MappingProxyType(readings),
-        float(record["clock_uncertainty"]),
-    )
-    return Row(record["water_point"], observed, record["received"])
-
-
-def _reading(parameter: Parameter, record: Mapping[str, Any]) -> Reading:
-    name = parameter.value
-    holds = Holds(record[f"{name}_holds"])
-    raw_unit = next((unit for kind, unit in RAW_UNITS.items() if kind in holds), "")
-    return Reading(
-        parameter,
-        value=_number(record, name) if Holds.VALUE in holds else None,
-        raw=_number(record, f"{name}_raw") if raw_unit else None,
-        raw_unit=raw_unit or "V",
-        screened=Screened(Flag(record[f"{name}_flag"]), _WHYS.get(record[f"{name}_why"], Why.NONE)),
-        certificate=record[f"{name}_cert"],
-        spread=_number(record, f"{name}_spread") if Holds.SPREAD in holds else None,
-    )
-
-
-def _number(record: Mapping[str, Any], field: str) -> float:
-    return float(record[field])  # InfluxDB writes 7.0 as 7
 
 
 def _raw_point(at_ms: int, value: float | None, flag: Flag) -> ChartPoint:

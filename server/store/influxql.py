@@ -33,16 +33,16 @@ def newest_of_each(water_points: Iterable[str], span: Span) -> str:
     """The newest row of each water point."""
     names = "|".join(map(_in_regex, water_points))
     return (
-        f"SELECT * FROM {MEASUREMENT} WHERE water_point =~ /^({names})$/ AND {_within(span)} "
+        f"SELECT device, record FROM {MEASUREMENT} WHERE water_point =~ /^({names})$/ AND {_within(span)} "
         "GROUP BY water_point ORDER BY time DESC LIMIT 1"
     )
 
 
-def identities(water_point: str, device: str, span: Span) -> str:
-    """Epoch and sequence number of each row of a device at a water point."""
+def identities(water_point: str, device: str, span: Span, *, limit: int) -> str:
+    """Epoch and sequence number of each row of a device at a water point, oldest first, `limit` of them."""
     return (
         f"SELECT epoch, seq FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
-        f"AND device = {string(device)} AND {_within(span)}"
+        f"AND device = {string(device)} AND {_within(span)} ORDER BY time LIMIT {limit}"
     )
 
 
@@ -67,9 +67,8 @@ class ChartQuestions:
     def usable(self, width_ms: int) -> str:
         """Lowest, mean and highest usable value of each interval that holds any."""
         name = self.parameter.value
-        usable = " OR ".join(f"{name}_flag = {int(flag)}" for flag in Flag if flag.is_usable)
         return (
-            f"SELECT min({name}), mean({name}), max({name}) FROM {self._where()} AND ({usable}) "
+            f"SELECT min({name}), mean({name}), max({name}) FROM {self._where()} AND {_is_usable(name)} "
             f"GROUP BY time({width_ms}ms) fill(none)"
         )
 
@@ -101,6 +100,14 @@ def _in_regex(name: str) -> str:
 def _hex(letter: re.Match[str]) -> str:
     # A code point means itself wherever it stands; an escaped slash means two things in two versions.
     return f"\\x{{{ord(letter[0]):x}}}"
+
+
+def _is_usable(name: str) -> str:
+    flag = f"{name}_flag"
+    # Comparisons joined by AND are a fifth of the time of equalities joined by OR (1.6.7).
+    worst = max(each for each in Flag if each.is_usable)
+    others = (f" AND {flag} != {each.value}" for each in Flag if each < worst and not each.is_usable)
+    return f"{flag} <= {worst.value}{''.join(others)}"
 
 
 def _within(span: Span) -> str:

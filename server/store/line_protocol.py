@@ -1,71 +1,50 @@
-r"""A row as one line of InfluxDB's line protocol: measurement `observation`, tags water_point and device.
+r"""A row as one line of InfluxDB's line protocol: measurement `observation`, tags device and water_point.
+
+Fields: `epoch`, `seq`, `record` (see `influx_record`), and of each parameter the value, `_raw` and `_spread`
+where there are any, and always `_flag` and `_why`, so that a corrected flag also clears its old reason.
 
 Invariants: a float is always written with its point and an integer always with its `i`, so that field types
-cannot conflict; every line says of each of its readings the flag, the reason and what it holds. That last
-matters because InfluxDB merges: a field once set at an instant stays set, so a value that a rewrite takes
-away is still there, and only `<parameter>_holds` tells that it no longer counts.
+cannot conflict; a value in its field counts only while the flag beside it is a usable one, since InfluxDB
+keeps a field that a rewrite leaves out.
 """
 
-from collections.abc import Iterator
-from enum import IntFlag
 from functools import lru_cache
 
+from server.store.influx_record import record_of
 from server.store.port import Row
+from waterquality.flags import Screened
 from waterquality.readings import Reading
 
 MEASUREMENT = "observation"
 _SERIES_CACHE = 1 << 16
 
 
-class Holds(IntFlag):
-    """What a stored reading holds; stored as `<parameter>_holds`."""
-
-    NOTHING = 0
-    VALUE = 1
-    VOLTS = 2
-    COUNTS = 4
-    SPREAD = 8
-
-
-RAW_UNITS = {Holds.VOLTS: "V", Holds.COUNTS: "count"}
-_RAW_KINDS = {unit: kind for kind, unit in RAW_UNITS.items()}
-
-
 def line_of(row: Row) -> bytes:
     """The line of a row in which `storable.fault` finds no fault, without its end."""
     observed = row.observation
-    identity = (
-        f'epoch="{_escaped(observed.epoch)}",seq={observed.seq}i,received={row.received_ms}i,'
-        f"clock_uncertainty={_float(observed.clock_uncertainty_s)}"
-    )
-    fields = ",".join((identity, *map(_fields, observed.readings.values())))
-    return f"{_series(row.water_point, observed.device)} {fields} {observed.taken_ms}".encode()
-
-
-def held_in(reading: Reading) -> Holds:
-    """What a reading holds."""
-    held = Holds.NOTHING if reading.value is None else Holds.VALUE
-    if reading.raw is not None:
-        held |= _RAW_KINDS[reading.raw_unit]
-    return held if reading.spread is None else held | Holds.SPREAD
+    fields = "".join(map(_fields, observed.readings.values()))
+    return (
+        f"{_series(row.water_point, observed.device)} "
+        f'epoch="{_escaped(observed.epoch)}",seq={observed.seq}i,record="{_escaped(record_of(row))}"{fields} '
+        f"{observed.taken_ms}"
+    ).encode()
 
 
 def _fields(reading: Reading) -> str:
     name = reading.parameter.value
-    explicit = (
-        f'{name}_flag={int(reading.flag)}i,{name}_why="{reading.screened.why.value}",'
-        f'{name}_cert="{_escaped(reading.certificate)}",{name}_holds={int(held_in(reading))}i'
-    )
-    return ",".join((explicit, *_numbers(name, reading)))
-
-
-def _numbers(name: str, reading: Reading) -> Iterator[str]:
+    fields = _judgement(name, reading.screened)
     if reading.value is not None:
-        yield f"{name}={_float(reading.value)}"
+        fields += f",{name}={_float(reading.value)}"
     if reading.raw is not None:
-        yield f"{name}_raw={_float(reading.raw)}"
+        fields += f",{name}_raw={_float(reading.raw)}"
     if reading.spread is not None:
-        yield f"{name}_spread={_float(reading.spread)}"
+        fields += f",{name}_spread={_float(reading.spread)}"
+    return fields
+
+
+@lru_cache
+def _judgement(name: str, screened: Screened) -> str:
+    return f',{name}_flag={screened.flag.value}i,{name}_why="{screened.why.value}"'
 
 
 def _float(number: float) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, LifoQueue
+from threading import Lock
 
 from server.store.port import ChartPoint, PointRejected, Row, StoreUnavailable
 from server.store.span import Span
@@ -47,6 +48,7 @@ class SqliteReadingStore:
         self._path = path
         self._busy_timeout_s = busy_timeout_s
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._writing = Lock()  # our own threads wait in a queue; the file's lock is polled, and not fair
 
     def prepare(self) -> None:
         """Make the file and its table, and the columns of parameters that came since.
@@ -67,7 +69,7 @@ class SqliteReadingStore:
         """Store rows; see the port."""
         reasons = {index: reason for index, row in enumerate(rows) if (reason := fault(row))}
         records = (record_of(row) for index, row in enumerate(rows) if index not in reasons)
-        with self._connection() as connection:
+        with self._writing, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(INSERT, records)
             connection.execute("COMMIT")

@@ -1,4 +1,4 @@
-"""Files the page hands out, each under a name that changes with its content: a browser may keep it for ever."""
+"""Files the page hands out, each under a name that changes with its content, to be kept for ever."""
 
 import hashlib
 from pathlib import Path

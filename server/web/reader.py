@@ -5,15 +5,17 @@ translation is shown in English rather than not at all; a test lists what is mis
 time of Tbilisi, for that is where the water is.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta, get_month_names
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
@@ -23,6 +25,20 @@ from waterquality.readings import from_ms
 
 _LOCALES = Path(__file__).resolve().parent / "locales"
 _TBILISI = ZoneInfo("Asia/Tbilisi")
+_PLURAL_PERIOD = 100  # the plural rules of our languages look at the last two digits only
+_NEVER_LARGER = 1e6  # a threshold that no count reaches: the unit asked for is the unit used
+_AgeUnit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
+_AGE_UNITS: MappingProxyType[_AgeUnit, int] = MappingProxyType(
+    {
+        "second": 1,
+        "minute": 60,
+        "hour": 3600,
+        "day": 86_400,
+        "week": 604_800,
+        "month": 2_592_000,
+        "year": 31_536_000,
+    }
+)
 
 # What each language calls itself; never translated.
 ENDONYMS: MappingProxyType[Language, str] = MappingProxyType(
@@ -99,6 +115,29 @@ class Reader:
     def duration(self, span_ms: int) -> str:
         """A span of time in its largest whole unit."""
         return format_timedelta(timedelta(milliseconds=max(1000, span_ms)), threshold=1, locale=self._locale)
+
+    def for_scripts(self) -> str:
+        """What a script needs to write as this language does, as JSON; many browsers lack Georgian themselves.
+
+        `plural` holds, for a whole number modulo 100, the index of its form in each list of `ages`.
+        """
+        forms = [self._locale.plural_form(number) for number in range(_PLURAL_PERIOD)]
+        known = sorted(set(forms), key=forms[1:].index)
+        samples = [forms[1:].index(form) + 1 for form in known]
+        told = {
+            "decimal": self._locale.number_symbols["latn"]["decimal"],
+            "months": [get_month_names("abbreviated", locale=self._locale)[month] for month in range(1, 13)],
+            "plural": "".join(str(known.index(form)) for form in forms),
+            "ages": {unit: [self._age_form(unit, sample) for sample in samples] for unit in _AGE_UNITS},
+        }
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+    def _age_form(self, unit: _AgeUnit, sample: int) -> str:
+        delta = timedelta(seconds=-sample * _AGE_UNITS[unit])
+        said = format_timedelta(
+            delta, granularity=unit, threshold=_NEVER_LARGER, add_direction=True, locale=self._locale
+        )
+        return said.replace(str(sample), "{}")
 
     @property
     def _locale(self) -> Locale:

@@ -11,11 +11,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import func, select
 
 from alerts.lifecycle import Phase
+from alerts.ports import Lane
 from server.database.models import AlertRow
 from server.web.pages import Visit, VisitDep
 from server.web.reader import negotiated
 from server.web.site import Site
-from server.web.views.alerts import open_alerts, past_alerts
+from server.web.views.alerts import late_alerts, open_alerts, past_alerts
 from server.web.views.chart import Range
 from server.web.views.custody import quarantined
 from server.web.views.overview import overview
@@ -130,7 +131,7 @@ def _page(visit: Visit, name: str, **shown: Any) -> Response:
 
 def _under_way(site: Site) -> int:
     phases = [phase for phase in Phase if phase.is_open]
-    query = select(func.count()).select_from(AlertRow).where(AlertRow.phase.in_(phases))
+    query = select(func.count()).where(AlertRow.lane == Lane.LIVE, AlertRow.phase.in_(phases))
     with site.database.reading() as connection:
         return connection.scalar(query) or 0
 
@@ -145,6 +146,7 @@ def _alerts(site: Site) -> dict[str, Any]:
         known = rules(connection)
         return {
             "under_way": open_alerts(connection, known),
+            "late": late_alerts(connection, known),
             "past": past_alerts(connection, known),
             "names": {point.id: point.names for point in points(connection)},
         }

@@ -1,7 +1,8 @@
 """The stream of changes that a page listens to, and the word to those who watch over the server.
 
 An event says what changed and where, not what it is now: the page then fetches the fragment, in its own
-language. So nothing is lost by a broken connection: on coming back the page fetches all its fragments anew.
+language. So nothing is lost by a broken connection: on coming back, or when something was published between
+the making of the page and its first listening, it fetches all its fragments anew.
 """
 
 from collections.abc import AsyncIterator
@@ -27,10 +28,14 @@ _UNAVAILABLE = 503
 @router.get("/live", response_class=EventSourceResponse)
 async def live(site: SiteDep) -> AsyncIterator[ServerSentEvent]:
     """Changes from now on, a batch at a time; a comment now and then keeps the connection open."""
-    yield ServerSentEvent(event="hello", data={"now_ms": to_ms(site.now())}, retry=_RECONNECT_MS)
     async for batch in site.live.subscribe():
-        changes = [asdict(event) for event in batch]
-        yield ServerSentEvent(event="changed", data={"now_ms": to_ms(site.now()), "changes": changes})
+        now_ms = to_ms(site.now())
+        if batch:
+            changes = [asdict(event) for event in batch]
+            yield ServerSentEvent(event="changed", data={"now_ms": now_ms, "changes": changes})
+        else:
+            data = {"now_ms": now_ms, "published": site.live.published}
+            yield ServerSentEvent(event="hello", data=data, retry=_RECONNECT_MS)
 
 
 @router.get("/healthz")

@@ -62,7 +62,7 @@ PHASES = MappingProxyType(
         Phase.PENDING: msgid("Being confirmed"),
         Phase.FIRING: msgid("Alert is on"),
         Phase.RECOVERING: msgid("Recovering, not yet lifted"),
-        Phase.UNKNOWN: msgid("Unknown: no usable readings since"),
+        Phase.UNKNOWN: msgid("Unknown: no usable readings"),
         Phase.RESOLVED: msgid("Lifted: readings normal"),
     }
 )
@@ -79,7 +79,7 @@ PARAMETERS = MappingProxyType(
         Parameter.PH: msgid("pH"),
         Parameter.FLOW: msgid("Flow"),
         Parameter.VOLUME: msgid("Volume"),
-        Parameter.TEMPERATURE: msgid("Water temperature"),
+        Parameter.TEMPERATURE: msgid("Temperature"),
     }
 )
 # pH has no unit to show beside its name.
@@ -133,7 +133,7 @@ FATES = MappingProxyType(
         Fate.QUEUED: msgid("waiting to be sent"),
         Fate.ACCEPTED: msgid("sent, delivery not confirmed"),
         Fate.DELIVERED: msgid("delivered"),
-        Fate.FAILED: msgid("failed"),
+        Fate.FAILED: msgid("not delivered"),
         Fate.UNKNOWN: msgid("sent, fate unknown"),
     }
 )

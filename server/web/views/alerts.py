@@ -88,8 +88,22 @@ class AlertView:
 def open_alerts(
     connection: Connection, rules: Mapping[str, RuleFacts], *, water_point: str = ""
 ) -> Sequence[AlertView]:
-    """Alerts under way, most urgent first, then newest first; of one water point, or of all."""
-    query = select(AlertRow).where(AlertRow.phase.in_(_OPEN))
+    """Alerts about now, most urgent first, then newest first; of one water point, or of all."""
+    return _standing_in(Lane.LIVE, connection, rules, water_point)
+
+
+def late_alerts(
+    connection: Connection, rules: Mapping[str, RuleFacts], *, water_point: str = ""
+) -> Sequence[AlertView]:
+    """What was found in data that came late, newest first; nothing tells when it ended, so it stays."""
+    found = _standing_in(Lane.LATE, connection, rules, water_point)
+    return sorted(found, key=lambda alert: -alert.since_ms)[:_MANY_PAST]
+
+
+def _standing_in(
+    lane: Lane, connection: Connection, rules: Mapping[str, RuleFacts], water_point: str
+) -> Sequence[AlertView]:
+    query = select(AlertRow).where(AlertRow.lane == lane, AlertRow.phase.in_(_OPEN))
     found = [
         _standing(row, rules) for row in connection.execute(_at(query, AlertRow.water_point_id, water_point))
     ]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from server.store.port import ChartPoint, ReadingStore, StoreUnavailable
+from waterquality.flags import Flag
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 
@@ -51,6 +52,11 @@ class ChartView:
     limit: Limit | None
     points: Sequence[ChartPoint]
     rows: Sequence[ChartPoint]
+
+    @property
+    def has_doubts(self) -> bool:
+        """Whether any reading in it is not good."""
+        return any(point.flag is not Flag.GOOD for point in self.points)
 
 
 def chart_view(

@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from alerts.lifecycle import Phase
-from alerts.ports import Lane
 from server.web.views.alerts import AlertView, open_alerts
 from server.web.views.readings import Newest, ReadingView, is_stale, reading_views
 from server.web.views.registry import Point, measured
@@ -101,7 +100,7 @@ def point_view(point: Point, rows: Newest, known: Facts, *, now: datetime, stale
         now=now,
         stale_after_s=stale_after_s,
     )
-    alerts = [alert for alert in known.alerts.get(point.id, ()) if alert.lane is Lane.LIVE]
+    alerts = known.alerts.get(point.id, ())
     row = rows.now.get(point.id)
     states = [_of_alert(alert) for alert in alerts]
     states.append(_of_readings(readings, is_silent=rows.is_known and is_stale(row, now, stale_after_s)))

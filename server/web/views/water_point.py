@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.web.site import Site
-from server.web.views.alerts import AlertView, past_alerts
+from server.web.views.alerts import AlertView, late_alerts, past_alerts
 from server.web.views.chart import ChartView, Range, chart_view
 from server.web.views.custody import Completeness, completeness
 from server.web.views.readings import newest
@@ -19,7 +19,8 @@ class WaterPointPage:
 
     Attributes:
         view: how it stands.
-        open_alerts: what is under way there, late findings among them.
+        open_alerts: what is under way there.
+        late: what was found there in data that came late, newest first.
         past: what was lifted, newest first.
         served: the devices that serve or served it, newest first.
         completeness: what became of all that these devices recorded.
@@ -28,6 +29,7 @@ class WaterPointPage:
 
     view: PointView
     open_alerts: Sequence[AlertView]
+    late: Sequence[AlertView]
     past: Sequence[AlertView]
     served: Sequence[Served]
     completeness: Sequence[Completeness]
@@ -44,12 +46,13 @@ def water_point_page(site: Site, water_point: str, now: datetime) -> WaterPointP
     with site.database.reading() as connection:
         place = point(connection, water_point)
         known = facts(connection, now, water_point=water_point)
+        late = late_alerts(connection, known.rules, water_point=water_point)
         past = past_alerts(connection, known.rules, water_point=water_point)
         devices = served(connection, water_point)
         counts = completeness(connection, [device.device for device in devices])
     rows = newest(site.store, [water_point], now)
     view = point_view(place, rows, known, now=now, stale_after_s=site.settings.stale_after_s)
-    return WaterPointPage(view, known.alerts.get(water_point, ()), past, devices, counts, rows.is_known)
+    return WaterPointPage(view, known.alerts.get(water_point, ()), late, past, devices, counts, rows.is_known)
 
 
 def charts(site: Site, view: PointView, *, span: Range, now: datetime) -> Sequence[ChartView]:

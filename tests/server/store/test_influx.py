@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from server.store.influx import Basic, InfluxReadingStore, InfluxSettings, Token
+from server.store.line_protocol import line_of
 from server.store.port import PointRejected, StoreUnavailable
 from tests.builders import AT, WATER_POINT, instant, ms, reading, row
 from tests.services.influxdb import InfluxDB
 from tests.services.service import free_port
+from waterquality.flags import Why
 from waterquality.parameters import Parameter
 
 pytestmark = pytest.mark.integration
@@ -111,19 +113,23 @@ def test_what_others_wrote_into_the_measurement_blinds_nobody(
 ):
     store.write([row()])
     lines = f"observation,water_point=other,device=d turbidity=1.5 {ms(AT)}\n"
-    lines += f"observation,water_point={WATER_POINT},device=d turbidity=99.5 {ms(AT) - 1}"
+    lines += f"observation,water_point={WATER_POINT},device=kk-0001 turbidity=99.5 {ms(AT) + 1}"
     influxdb.write(lines, influx_database)
     assert store.latest(["other", WATER_POINT], **LATEST) == {WATER_POINT: row()}
     points = store.chart(WATER_POINT, Parameter.TURBIDITY, **LATEST, pixels=10)
     assert [point.mean for point in points] == [0.31]
+    (point,) = store.chart(WATER_POINT, Parameter.TURBIDITY, since=START, until=END, pixels=1)
+    assert (point.high, point.count) == (0.31, 1)
+    assert len(store.identities(WATER_POINT, "kk-0001", since_ms=0, until_ms=ms(END))) == 1
 
 
-def test_a_reason_from_a_newer_version_does_not_stop_the_page(
+def test_a_reason_or_parameter_from_a_newer_version_does_not_stop_the_page(
     store: InfluxReadingStore, influxdb: InfluxDB, influx_database: str
 ):
-    store.write([row()])
-    lines = f'observation,water_point={WATER_POINT},device=kk-0001 turbidity_why="of_tomorrow" {ms(AT)}'
-    influxdb.write(lines, influx_database)
+    line = line_of(row(ph=reading("ph", 7.4, why=Why.FIRST_FLUSH), temperature=11.5)).decode()
+    influxdb.write(
+        line.replace("first_flush", "of_tomorrow").replace("temperature", "radon"), influx_database
+    )
     assert store.latest([WATER_POINT], **LATEST) == {WATER_POINT: row()}
 
 
@@ -133,6 +139,14 @@ def test_an_answer_that_the_store_cut_short_is_no_answer():
         store.write(thousand(but={}))
         with pytest.raises(StoreUnavailable, match="max-row-limit"):
             store.identities(WATER_POINT, "kk-0001", since_ms=0, until_ms=ms(END))
+
+
+def test_more_rows_than_one_answer_may_hold_are_read_page_by_page(store: InfluxReadingStore):
+    rows = [row(seq=n + 1, at=ms(AT) - n * 1000) for n in range(20_001)]
+    store.write(rows)
+    found = store.identities(WATER_POINT, "kk-0001", since_ms=0, until_ms=ms(END))
+    assert found == {("9f1c2a7e", each.observation.seq, each.observation.taken_ms) for each in rows}
+    assert len(store.chart(WATER_POINT, Parameter.PH, **LATEST, pixels=30_000)) <= 10_000
 
 
 def test_a_text_with_quotes_backslashes_and_line_ends_comes_back(store: InfluxReadingStore):

@@ -46,9 +46,10 @@ def test_a_file_from_before_a_parameter_was_known_gets_its_columns(path: Path):
     path.parent.mkdir()
     with sqlite3.connect(path) as connection:
         connection.execute(
-            "CREATE TABLE observation (water_point TEXT NOT NULL, taken_ms INTEGER NOT NULL, device TEXT NOT NULL, "
-            "epoch TEXT NOT NULL, seq INTEGER NOT NULL, received_ms INTEGER NOT NULL, clock_uncertainty_s REAL NOT "
-            "NULL, ph REAL, ph_flag INTEGER, PRIMARY KEY (water_point, taken_ms, device)) WITHOUT ROWID"
+            "CREATE TABLE observation (water_point TEXT NOT NULL, taken_ms INTEGER NOT NULL, "
+            "device TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, received_ms INTEGER NOT NULL, "
+            "clock_uncertainty_s REAL NOT NULL, ph REAL, ph_flag INTEGER, "
+            "PRIMARY KEY (water_point, taken_ms, device)) WITHOUT ROWID"
         )
         connection.execute("INSERT INTO observation VALUES ('old', 1, 'kk-0001', 'e', 1, 1, 0, 7.1, 1)")
     store = SqliteReadingStore(path)

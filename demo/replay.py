@@ -1,0 +1,286 @@
+"""A recorded series through the whole path: production agent, broker, ingest, watch, store, notifier.
+
+One clock serves both ends, so a confirm delay of three minutes is three minutes of the record at any speed. At
+full speed the clock is driven: it goes from row to row, stops at every timer on the way, and waits while the
+server is so far behind that a reading would arrive late.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alerts.ports import Change, Language
+from alerts.rules import Role
+from alerts.seeds import shipped_rules
+from alerts.specs import NoDataSpec
+from alerts.transports.phone import OnScreenPhone
+from demo.broker import EmbeddedBroker
+from demo.clocks import DrivenClock, ScaledClock
+from demo.recorded import BadRow, Recording, Span
+from demo.recorded_pi import RecordedDevice
+from demo.tally import Tally, take_tally
+from edge.agent import Agent, AgentParts
+from edge.lanes import SendingPolicy
+from edge.outbox import Outbox, open_outbox
+from edge.uplink import Broker
+from server.bus.mqtt import BrokerAddress
+from server.database.engine import Database
+from server.database.migrate import migrate
+from server.phone import DatabaseInbox
+from server.processes import Ingest, Notify, Surroundings
+from server.registry.writing import (
+    NewPerson,
+    NewWaterPoint,
+    add_device,
+    add_municipality,
+    add_person,
+    add_water_point,
+    deploy,
+    seed_rules,
+)
+from server.store.port import ReadingStore
+from waterquality.limits import Capability, Method
+from waterquality.parameters import SPECS, Parameter
+from waterquality.readings import from_ms, to_ms
+
+DEVICE = "rp-0001"
+WATER_POINT = "replay"
+_MODEL_PREFIX = "recorded-"
+_LATE_AFTER = timedelta(minutes=15)
+_SETTLE_WITHIN_S = 60.0
+_LEAST_SILENCE_S = 1800.0
+_SILENCE_INTERVALS = 4
+_QUIET_SLEEPERS = 3  # heartbeat, ticker, notifier; the sampler is the fourth while it has rows
+_METHODS = {
+    Parameter.TURBIDITY: Method.NEPHELOMETRIC,
+    Parameter.PH: Method.POTENTIOMETRIC,
+    Parameter.TEMPERATURE: Method.THERMOMETRIC,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOptions:
+    """How a recording is replayed.
+
+    Attributes:
+        recording: what to replay.
+        span: what it holds.
+        folder: where the outbox and, unless told otherwise, the databases are.
+        keeps_time: whether the rows keep their own time; else the last row is now.
+        speed: seconds of the record in one real second; None as fast as it goes.
+        broker: where the broker is; None starts one inside this process.
+        store: where readings go.
+        database: registry, ledger and custody.
+    """
+
+    recording: Recording
+    span: Span
+    folder: Path
+    keeps_time: bool
+    speed: float | None
+    broker: BrokerAddress | None
+    store: ReadingStore
+    database: Database
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What came out.
+
+    Attributes:
+        rows: rows sent.
+        bad_rows: rows that could not be used, by flaw.
+        missing: readings without a value, by parameter.
+        seconds: real seconds it took.
+        tally: what the parts have recorded.
+    """
+
+    rows: int
+    bad_rows: Counter[str]
+    missing: dict[str, int]
+    seconds: float
+    tally: Tally
+
+    def as_json(self) -> dict[str, object]:
+        """For the last line."""
+        return {
+            "rows": self.rows,
+            "bad_rows": dict(self.bad_rows),
+            "missing_readings": self.missing,
+            "seconds": round(self.seconds, 1),
+            "rows_per_s": round(self.rows / self.seconds, 1) if self.seconds else None,
+            **self.tally.as_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told of what happens."""
+
+    changed: Callable[[Sequence[Change]], None] = lambda _: None
+    texted: Callable[[str, str], None] = lambda _, __: None
+    refused: Callable[[BadRow], None] = lambda _: None
+    progressed: Callable[[int, datetime], None] = lambda _, __: None
+
+
+@dataclass(slots=True)
+class Replay:
+    """One run."""
+
+    options: ReplayOptions
+    listeners: Listeners
+    _bad: Counter[str] = field(default_factory=Counter)
+
+    def run(self, stop: threading.Event) -> Replayed:
+        """Replay until the last row has been settled, or `stop` is set."""
+        options = self.options
+        shift = timedelta(0) if options.keeps_time else datetime.now(UTC) - options.span.last
+        begins = from_ms(to_ms(options.span.first + shift - timedelta(seconds=1)))
+        clock = DrivenClock(begins) if options.speed is None else ScaledClock(begins, options.speed)
+        migrate(options.database)
+        self._register(begins)
+        embedded = EmbeddedBroker() if options.broker is None else None
+        if embedded is not None:
+            embedded.start()
+        address = options.broker or BrokerAddress("127.0.0.1", embedded.port if embedded else 0)
+        around = Surroundings(
+            database=options.database,
+            store=options.store,
+            broker=address,
+            clock=clock,
+            late_after=_LATE_AFTER,
+            tick_every_s=300,
+            look_every_s=300,
+            receipt_every_s=0.0,
+            known=_as_recorded,
+        )
+        notify = Notify(around, OnScreenPhone(DatabaseInbox(options.database, clock.now, self.listeners.texted)))
+
+        def changed(changes: Sequence[Change]) -> None:
+            notify.nudge()
+            self.listeners.changed(changes)
+
+        ingest = Ingest(around, changed=changed)
+        device = RecordedDevice(options.recording, shift, clock, self._refuse)
+        outbox, _ = open_outbox(options.folder / "replay-outbox.db", device=DEVICE, serial=DEVICE)
+        agent = Agent(
+            AgentParts(
+                device=DEVICE,
+                probes=(device,),
+                outbox=outbox,
+                broker=Broker(
+                    address.host, address.port, username=address.username, password=address.password, tls=address.tls
+                ),
+                clock=device,
+                schedule=device,
+                policy=SendingPolicy(repeat_after_s=10),
+                heartbeat_every_s=3600,
+            )
+        )
+        began_s = time.monotonic()
+        ingest.start()
+        notify.start()
+        agent.start()
+        try:
+            self._conduct(clock, device, agent, outbox, stop)
+            _await(lambda: outbox.depth().records == 0 or stop.is_set(), _SETTLE_WITHIN_S)
+            seconds = time.monotonic() - began_s
+            depth = outbox.depth()
+        finally:
+            agent.stop()
+            ingest.stop()
+            notify.stop()
+            if embedded is not None:
+                embedded.stop()
+        tally = take_tally(
+            depths=[depth],
+            database=options.database,
+            store=options.store,
+            since=begins,
+            until=clock.now(),
+            latencies_s=[age for _, age in ingest.worker.latencies] if options.speed else [],
+            time_factor=options.speed or 1.0,
+        )
+        missing = {str(parameter): count for parameter, count in options.span.missing.items()}
+        return Replayed(agent.sampler.counters["appended"], self._bad, missing, seconds, tally)
+
+    def _conduct(
+        self,
+        clock: DrivenClock | ScaledClock,
+        device: RecordedDevice,
+        agent: Agent,
+        outbox: Outbox,
+        stop: threading.Event,
+    ) -> None:
+        """Let time go on until the rows are through."""
+        _await(lambda: agent.uplink.is_connected or stop.is_set(), _SETTLE_WITHIN_S)
+        while not stop.is_set() and (due := device.due) is not None:
+            if isinstance(clock, DrivenClock):
+                self._hold_back(outbox, due, stop)
+                clock.advance_to(due, lambda: _QUIET_SLEEPERS + agent.is_sampling())
+            else:
+                stop.wait(0.2)
+            self.listeners.progressed(agent.sampler.counters["appended"], clock.now())
+
+    def _hold_back(self, outbox: Outbox, due: datetime, stop: threading.Event) -> None:
+        """Wait while what is on its way would be late when the clock shows `due`."""
+        oldest_allowed_ms = to_ms(due - _LATE_AFTER / 2)
+
+        def is_close() -> bool:
+            oldest_ms = outbox.depth().oldest_ms
+            return oldest_ms is None or oldest_ms >= oldest_allowed_ms or stop.is_set()
+
+        _await(is_close, _SETTLE_WITHIN_S)
+
+    def _refuse(self, row: BadRow) -> None:
+        self._bad[str(row.flaw)] += 1
+        self.listeners.refused(row)
+
+    def _register(self, since: datetime) -> None:
+        names = dict.fromkeys(Language, WATER_POINT)
+        span = self.options.span
+        interval_s = (span.last - span.first).total_seconds() / max(1, span.rows - 1)
+        silence_s = max(_LEAST_SILENCE_S, _SILENCE_INTERVALS * interval_s)
+        rules = [
+            rule.model_copy(update={"after_s": silence_s}) if isinstance(rule, NoDataSpec) else rule
+            for rule in shipped_rules()
+        ]
+        parameters = [mapped.parameter for mapped, _ in self.options.recording.value_at]
+        with self.options.database.writing() as connection:
+            seed_rules(connection, rules)
+            add_municipality(connection, WATER_POINT, names)
+            point = NewWaterPoint(
+                id=WATER_POINT, municipality=WATER_POINT, names=names, sms_names=names, lat=41.5, lon=44.6
+            )
+            add_water_point(connection, point)
+            models = {parameter: f"{_MODEL_PREFIX}{parameter}" for parameter in parameters}
+            add_device(connection, DEVICE, models, to_ms(since))
+            deploy(connection, DEVICE, WATER_POINT, to_ms(since))
+            for role in Role:
+                person = NewPerson(
+                    id=f"replay-{role}",
+                    name=f"{role} of the replay",
+                    phone=f"+99555500010{list(Role).index(role)}",
+                    language=Language.EN,
+                    role=role,
+                    water_points=(WATER_POINT,),
+                )
+                add_person(connection, person)
+
+
+def _as_recorded(model: str) -> Capability | None:
+    """A recording is taken at its word: as exact as its numbers, over all that is possible."""
+    parameter = Parameter(model.removeprefix(_MODEL_PREFIX))
+    spec = SPECS[parameter]
+    method = _METHODS.get(parameter, Method.MECHANICAL)
+    return Capability(parameter, method, spec.possible, detection_limit=0.0, uncertainty=0.0)
+
+
+def _await(is_so: Callable[[], bool], seconds: float) -> None:
+    until_s = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < until_s:
+        time.sleep(0.002)

@@ -1,0 +1,200 @@
+"""`tskaro`: the server, and what an administrator types."""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+
+from firmware_config.logs import set_up_logs
+from server.clock import SystemClock
+from server.composing import open_database, surroundings, transport
+from server.database.models import QuarantineRow
+from server.ingest.books import Books
+from server.processes import Ingest, LiveFeed, Notify, Surroundings
+from server.registry.file import load_registry, read_registry_file
+from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.web.app import create_app
+from server.web.live import LiveHub
+from server.web.settings import WebSettings
+from waterquality.errors import ConfigError, LinkError
+from waterquality.readings import from_ms, to_ms
+
+app = typer.Typer(no_args_is_help=True, help="Tskaro: watches drinking water and tells the people who must act.")
+registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
+app.add_typer(registry, name="registry")
+_out, _err = Console(), Console(stderr=True)
+_TEMPORARY_FAILURE = 75  # EX_TEMPFAIL of sysexits.h: systemd tries again
+SettingsPath = Annotated[Path, typer.Option("--settings", help="The server's settings (TOML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="For a script.")]
+
+
+@app.command()
+def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
+    """Run everything in one process: ingest, notifier and pages."""
+    with _started(settings) as (loaded, around, stop):
+        notify = Notify(around, transport(loaded.notify, around.database, around.clock))
+        ingest = Ingest(around, changed=lambda _: notify.nudge())
+        _run(stop, (ingest.start, notify.start), (ingest.stop, notify.stop), pages=(loaded, around))
+
+
+@app.command()
+def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
+    """Take readings in, judge them, keep them."""
+    with _started(settings) as (_, around, stop):
+        process = Ingest(around)
+        _run(stop, (process.start,), (process.stop,))
+
+
+@app.command()
+def notify(settings: SettingsPath = DEFAULT_PATH) -> None:
+    """Send the texts that are owed."""
+    with _started(settings) as (loaded, around, stop):
+        process = Notify(around, transport(loaded.notify, around.database, around.clock))
+        _run(stop, (process.start,), (process.stop,))
+
+
+@app.command()
+def web(settings: SettingsPath = DEFAULT_PATH) -> None:
+    """Serve the pages and the API."""
+    with _started(settings) as (loaded, around, stop):
+        _run(stop, (), (), pages=(loaded, around))
+
+
+@registry.command("load")
+def registry_load(
+    file: Annotated[Path, typer.Argument(help="A registry file (TOML).")], settings: SettingsPath = DEFAULT_PATH
+) -> None:
+    """Register what a file holds; loading it again changes nothing."""
+    with _refusals():
+        contents = read_registry_file(file)
+        load_registry(contents, open_database(load_settings(settings)), to_ms(SystemClock().now()))
+    _out.print(
+        f"{len(contents.water_point)} water points, {len(contents.device)} devices, {len(contents.person)} people"
+    )
+
+
+@app.command()
+def quarantine(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
+    """List what arrived and could not be taken in."""
+    with _refusals(), open_database(load_settings(settings)).reading() as connection:
+        rows = connection.execute(select(QuarantineRow.__table__).order_by(QuarantineRow.id.desc())).mappings().all()
+    shown = ("device_id", "epoch", "first", "last", "reason", "detail", "times")
+    if as_json:
+        typer.echo(json.dumps([{name: row[name] for name in (*shown, "received_ms")} for row in rows]))
+        return
+    table = Table("last seen", *(name.replace("_id", "") for name in shown))
+    for row in rows:
+        table.add_row(f"{from_ms(row['received_ms']):%Y-%m-%d %H:%M:%S}", *(str(row[name]) for name in shown))
+    _out.print(table)
+
+
+@app.command()
+def completeness(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
+    """Show what became of every sequence number of every device."""
+    with _refusals():
+        books = Books(open_database(load_settings(settings))).all()
+    rows = [
+        {
+            "device": device,
+            "epoch": epoch,
+            "through": book.settled.through(),
+            "stored": len(book.stored),
+            "noted": len(book.noted),
+            "quarantined": len(book.quarantined),
+            "gaps": len(book.gaps),
+            "missing": len(book.missing),
+        }
+        for (device, epoch), book in sorted(books.items())
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table(*(rows[0] if rows else ("device",)))
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    _out.print(table)
+
+
+def _run(
+    stop: threading.Event,
+    start: tuple[Callable[[], object], ...],
+    end: tuple[Callable[[], None], ...],
+    *,
+    pages: tuple[ServerSettings, Surroundings] | None = None,
+) -> None:
+    """Start parts, serve pages if there are any, wait until told to stop, stop the parts in turn."""
+    for begin in start:
+        begin()
+    try:
+        if pages is not None:
+            _serve_pages(*pages, stop)
+        else:
+            stop.wait()
+    finally:
+        for finish in end:
+            finish()
+
+
+def _serve_pages(settings: ServerSettings, around: Surroundings, stop: threading.Event) -> None:
+    hub = LiveHub()
+    feed = LiveFeed(around.broker, hub)
+    pages = create_app(
+        database=around.database,
+        store=around.store,
+        live=hub,
+        now=around.clock.now,
+        settings=WebSettings(
+            has_phone=settings.notify.transport is TransportKind.PHONE, tile_url=settings.web.tile_url
+        ),
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(pages, host=settings.web.host, port=settings.web.port, log_level="warning")
+    )
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    feed.start()
+    thread.start()
+    while not stop.wait(0.2) and thread.is_alive():
+        pass
+    hub.close()
+    server.should_exit = True
+    thread.join(timeout=10)
+    feed.stop()
+
+
+@contextmanager
+def _started(path: Path) -> Iterator[tuple[ServerSettings, Surroundings, threading.Event]]:
+    """Settings, surroundings, and an event that SIGTERM and SIGINT set."""
+    with _refusals():
+        settings = load_settings(path)
+        set_up_logs(level=settings.log.level, as_json=settings.log.format == "json")
+        around = surroundings(settings)
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        try:
+            yield settings, around, stop
+        finally:
+            around.store.close()
+            around.database.close()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a person must mend is said plainly, with the exit code that says who mends it."""
+    try:
+        yield
+    except ConfigError as error:
+        _err.print(str(error), style="red", highlight=False, markup=False)
+        raise typer.Exit(ConfigError.EXIT_CODE) from error
+    except LinkError as error:
+        _err.print(str(error), style="red", highlight=False, markup=False)
+        raise typer.Exit(_TEMPORARY_FAILURE) from error

@@ -1,0 +1,107 @@
+"""From settings to parts: what `tskaro` runs is put together here and in `server.processes`, nowhere else."""
+
+import ssl
+from datetime import timedelta
+
+import structlog
+from pydantic import SecretStr
+
+from alerts.seeds import shipped_rules
+from alerts.transports.http_gateway import HttpGateway
+from alerts.transports.http_settings import read_settings
+from alerts.transports.phone import OnScreenPhone
+from alerts.transports.port import Transport
+from server.bus.mqtt import BrokerAddress
+from server.clock import Clock, SystemClock
+from server.database.engine import Database
+from server.database.migrate import migrate
+from server.phone import DatabaseInbox
+from server.processes import Surroundings
+from server.registry.writing import seed_rules
+from server.settings import InfluxAuth, Mqtt, Notify, ServerSettings, Store, StoreKind, TransportKind
+from server.store.influx import Basic, InfluxReadingStore, InfluxSettings, Token
+from server.store.port import StoreUnavailable
+from server.store.sqlite import SqliteReadingStore
+from waterquality.errors import ConfigError
+
+_log = structlog.get_logger()
+
+
+def surroundings(settings: ServerSettings) -> Surroundings:
+    """What every process stands in; the database is brought to the newest schema and given its first rules.
+
+    Raises:
+        ConfigError: a file that the settings name cannot be used; mended by the operator.
+        DatabaseUnavailable: mended by time.
+    """
+    database = open_database(settings)
+    return Surroundings(
+        database=database,
+        store=_store(settings.store),
+        broker=_broker(settings.mqtt),
+        clock=SystemClock(),
+        keep=timedelta(days=settings.store.keep_days),
+        late_after=timedelta(seconds=settings.late_after_s),
+    )
+
+
+def open_database(settings: ServerSettings) -> Database:
+    """The database, brought to the newest schema and given its first rules.
+
+    Raises:
+        DatabaseUnavailable: mended by time.
+    """
+    database = Database(settings.database_url)
+    migrate(database)
+    with database.writing() as connection:
+        seed_rules(connection, shipped_rules())
+    return database
+
+
+def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
+    """How texts travel.
+
+    Raises:
+        ConfigError: the gateway's file cannot be used; mended by the operator.
+    """
+    if settings.transport is TransportKind.PHONE:
+        return OnScreenPhone(DatabaseInbox(database, clock.now))
+    assert settings.gateway is not None
+    try:
+        text = settings.gateway.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{settings.gateway}: cannot be read: {error.strerror}") from error
+    return HttpGateway(read_settings(text, {"secret": settings.secret or SecretStr("")}))
+
+
+def _broker(mqtt: Mqtt) -> BrokerAddress:
+    tls = None
+    if mqtt.ca is not None:
+        tls = ssl.create_default_context(cafile=str(mqtt.ca))
+        if mqtt.certificate is not None and mqtt.key is not None:
+            tls.load_cert_chain(mqtt.certificate, mqtt.key)
+    password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
+    return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
+
+
+def _store(settings: Store) -> SqliteReadingStore | InfluxReadingStore:
+    store = (
+        SqliteReadingStore(settings.path)
+        if settings.kind is StoreKind.SQLITE
+        else InfluxReadingStore(_influx(settings))
+    )
+    try:
+        store.prepare()
+    except StoreUnavailable as trouble:  # it may come later; what arrives until then stays with the devices
+        _log.warning("store_unavailable", detail=str(trouble))
+    return store
+
+
+def _influx(settings: Store) -> InfluxSettings:
+    secret = settings.secret.get_secret_value() if settings.secret is not None else ""
+    auth = {
+        InfluxAuth.NONE: None,
+        InfluxAuth.BASIC: Basic(settings.user, secret),
+        InfluxAuth.TOKEN: Token(secret),
+    }[settings.auth]
+    return InfluxSettings(url=settings.url, database=settings.database, org=settings.org, auth=auth)

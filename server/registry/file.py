@@ -1,0 +1,115 @@
+"""A registry written by hand: one TOML file of municipalities, water points, devices and people.
+
+What a small deployment keeps in git and loads with `tskaro registry load`; the database is where it lives.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alerts.ports import Language
+from alerts.rules import Role
+from alerts.specs import RuleSpec
+from firmware_config.refusal import config_error, read_toml
+from server.database.engine import Database
+from server.registry.writing import (
+    NewPerson,
+    NewWaterPoint,
+    add_device,
+    add_municipality,
+    add_person,
+    add_water_point,
+    deploy,
+    put_rule,
+)
+from waterquality.parameters import Parameter
+
+_Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
+_Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MunicipalityEntry(_Part):
+    """A municipality; names by language."""
+
+    id: _Id
+    names: dict[Language, str]
+
+
+class WaterPointEntry(_Part):
+    """A water point and the device that serves it."""
+
+    id: _Id
+    municipality: _Id
+    names: dict[Language, str]
+    sms_names: dict[Language, str]
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+
+
+class DeviceEntry(_Part):
+    """A device, the models of its probes, and where it stands."""
+
+    id: str
+    water_point: _Id | None = None
+    probes: dict[Parameter, str] = Field(default_factory=dict)
+
+
+class PersonEntry(_Part):
+    """Somebody who gets texts."""
+
+    id: _Id
+    name: str
+    phone: _Phone
+    language: Language
+    role: Role
+    water_points: tuple[_Id, ...] = ()
+    municipalities: tuple[_Id, ...] = ()
+
+
+class RegistryFile(_Part):
+    """The whole file."""
+
+    municipality: tuple[MunicipalityEntry, ...] = ()
+    water_point: tuple[WaterPointEntry, ...] = ()
+    device: tuple[DeviceEntry, ...] = ()
+    person: tuple[PersonEntry, ...] = ()
+    rule: tuple[RuleSpec, ...] = ()
+
+
+def read_registry_file(path: Path) -> RegistryFile:
+    """Read and check a registry file.
+
+    Raises:
+        ConfigRefused: with every problem as `file: key: reason`; mended by the operator.
+    """
+    try:
+        return RegistryFile.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise config_error(path, error, RegistryFile) from error
+
+
+def load_registry(file: RegistryFile, database: Database, now_ms: int) -> None:
+    """Register everything in a file, as a whole. Loading it again changes nothing.
+
+    Raises:
+        ConfigError: something in it cannot be registered; nothing was; mended by the operator.
+        DatabaseUnavailable: nothing was registered; mended by time.
+    """
+    with database.writing() as connection:
+        for rule in file.rule:
+            put_rule(connection, rule)
+        for municipality in file.municipality:
+            add_municipality(connection, municipality.id, municipality.names)
+        for point in file.water_point:
+            add_water_point(connection, NewWaterPoint(**dict(point)))
+        for device in file.device:
+            add_device(connection, device.id, device.probes, now_ms)
+            if device.water_point is not None:
+                deploy(connection, device.id, device.water_point, now_ms)
+        for person in file.person:
+            add_person(connection, NewPerson(**dict(person)))

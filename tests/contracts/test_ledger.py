@@ -1,0 +1,279 @@
+"""What every ledger promises. Only the port is used, so that any implementation can be put under it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.lifecycle import Phase, State, Transition
+from alerts.memory import MemoryLedger
+from alerts.ports import (
+    AlertKey,
+    Change,
+    Fate,
+    Judgement,
+    Kind,
+    Lane,
+    Language,
+    Outcome,
+    Owed,
+    Recipient,
+    Standing,
+)
+from alerts.rules import Role
+from waterquality.intervals import IntervalSet
+
+T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+KEY = AlertKey("turbidity-who-4", "bolnisi-spring")
+NINO = Recipient("nino", "+995555000123", Language.KA, Role.CSO)
+LATER = timedelta(minutes=10)
+
+
+@pytest.fixture
+def memory():
+    return MemoryLedger
+
+
+@pytest.fixture(params=["memory"])
+def ledger(request):
+    """A fresh, empty ledger of each kind."""
+    return request.getfixturevalue(request.param)()
+
+
+def standing(phase=Phase.FIRING, *, key=KEY, episode=1, told=True, peak=12.4):
+    is_open = phase not in (Phase.NORMAL, Phase.RESOLVED)
+    state = State(
+        phase,
+        since=T,
+        judged_at=T + timedelta(minutes=3, milliseconds=1),
+        breached_at=T if is_open else None,
+        peak=peak if is_open else None,
+    )
+    return Standing(key, state, episode, told)
+
+
+def change(*, key=KEY, episode=1):
+    transition = Transition(Phase.PENDING, Phase.FIRING, T, "12.4 above 5")
+    return Change(key, episode, transition, 12.4)
+
+
+def owed(person="nino", *, at=T, kind=Kind.TURBIDITY_HIGH, episode=1, key=KEY, text="წყალი"):
+    return Owed(key, episode, kind, replace(NINO, person=person), text, T, at)
+
+
+def commit(ledger, *debts):
+    ledger.commit(Judgement(owed=debts))
+
+
+def due(ledger, at=T, at_most=100):
+    return list(ledger.due(at, at_most))
+
+
+def settle(ledger, pending, fate, *, at=T, due_at=None, attempts=1, message_id=""):
+    ledger.settle([Outcome(pending.id, fate, attempts, at, due_at, message_id, "said so")])
+
+
+# ---- where alerts stand -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.NORMAL])
+def test_a_standing_comes_back_as_it_was(ledger, phase):
+    ledger.commit(Judgement([standing(phase)], [change()]))
+
+    assert list(ledger.standings()) == [standing(phase)]
+
+
+def test_the_newest_standing_replaces_the_one_before(ledger):
+    ledger.commit(Judgement([standing(Phase.FIRING)]))
+    ledger.commit(Judgement([standing(Phase.RECOVERING, peak=20.0)]))
+
+    assert list(ledger.standings()) == [standing(Phase.RECOVERING, peak=20.0)]
+
+
+def test_an_alert_back_to_normal_keeps_the_number_of_its_last_episode(ledger):
+    # Forgotten, its next episode would be number 1 again, and its texts would pass for doubles.
+    ledger.commit(Judgement([standing(Phase.NORMAL, episode=3)]))
+
+    assert [each.episode for each in ledger.standings()] == [3]
+
+
+def test_live_and_late_and_other_water_points_stand_apart(ledger):
+    keys = [
+        KEY,
+        replace(KEY, lane=Lane.LATE),
+        replace(KEY, water_point="kazreti"),
+        replace(KEY, rule="ph-ge-58"),
+    ]
+
+    ledger.commit(Judgement([standing(key=key, peak=float(place)) for place, key in enumerate(keys)]))
+
+    assert {each.key: each.state.peak for each in ledger.standings()} == {
+        key: float(place) for place, key in enumerate(keys)
+    }
+
+
+def test_nothing_stands_in_a_new_ledger(ledger):
+    assert list(ledger.standings()) == []
+    assert due(ledger) == []
+
+
+# ---- what was judged --------------------------------------------------------------------------------------
+
+
+def test_judged_numbers_are_united_with_those_before(ledger):
+    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 3)])}))
+    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(3, 4), (9, 9)])}))
+
+    assert ledger.judged("kk-0007", "9f1c2a7e") == IntervalSet.of([(1, 4), (9, 9)])
+
+
+def test_judged_numbers_belong_to_one_device_and_epoch(ledger):
+    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 3)])}))
+
+    assert not ledger.judged("kk-0007", "00000000")
+    assert not ledger.judged("kk-0008", "9f1c2a7e")
+
+
+# ---- one judgement, one whole -----------------------------------------------------------------------------
+
+
+def test_a_judgement_that_fails_halfway_leaves_nothing_behind(ledger):
+    judged = {("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 1)])}
+
+    with pytest.raises(AttributeError):
+        ledger.commit(Judgement([standing()], [change()], [owed(), None], judged))
+
+    assert list(ledger.standings()) == []
+    assert due(ledger) == []
+    assert not ledger.judged("kk-0007", "9f1c2a7e")
+
+
+def test_a_judgement_committed_twice_owes_once(ledger):
+    judgement = Judgement([standing()], [change()], [owed(), owed("levan")])
+
+    ledger.commit(judgement)
+    ledger.commit(judgement)
+
+    assert len(due(ledger)) == 2
+
+
+def test_a_debt_doubled_within_one_judgement_is_one_debt(ledger):
+    commit(ledger, owed(), owed(text="other words"))
+
+    assert [pending.text for pending in due(ledger)] == ["წყალი"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(owed("levan"), id="another person"),
+        pytest.param(owed(kind=Kind.ALL_CLEAR), id="another kind"),
+        pytest.param(owed(episode=2), id="another episode"),
+        pytest.param(owed(key=replace(KEY, rule="ph-ge-58")), id="another rule"),
+        pytest.param(owed(key=replace(KEY, water_point="kazreti")), id="another water point"),
+        pytest.param(owed(key=replace(KEY, lane=Lane.LATE)), id="another lane"),
+    ],
+)
+def test_it_is_another_debt_with(ledger, other):
+    commit(ledger, owed(), other)
+
+    assert len(due(ledger)) == 2
+
+
+def test_a_debt_is_not_owed_again_after_it_was_paid(ledger):
+    commit(ledger, owed())
+    settle(ledger, due(ledger)[0], Fate.DELIVERED)
+    commit(ledger, owed())
+
+    assert due(ledger, T + timedelta(days=1)) == []
+
+
+# ---- what is due ------------------------------------------------------------------------------------------
+
+
+def test_a_debt_is_due_from_when_it_is_owed(ledger):
+    commit(ledger, owed())
+
+    (pending,) = due(ledger, T)
+    assert due(ledger, T - timedelta(milliseconds=1)) == []
+    assert (pending.address, pending.text, pending.owed_at) == ("+995555000123", "წყალი", T)
+    assert (pending.fate, pending.attempts, pending.handed_at, pending.message_id) == (
+        Fate.QUEUED,
+        0,
+        None,
+        "",
+    )
+
+
+def test_what_has_been_due_longest_comes_first_and_no_more_than_asked_for(ledger):
+    debts = {name: T + timedelta(seconds=second) for name, second in (("c", 3), ("a", 1), ("d", 4), ("b", 2))}
+    commit(ledger, *[owed(name, at=at, text=name) for name, at in debts.items()])
+
+    assert [pending.text for pending in due(ledger, T + LATER, 3)] == ["a", "b", "c"]
+
+
+def test_a_retried_debt_queues_behind_those_due_before_it(ledger):
+    commit(ledger, owed("a", text="a"), owed("b", at=T + timedelta(seconds=5), text="b"))
+    settle(ledger, due(ledger)[0], Fate.QUEUED, due_at=T + timedelta(seconds=9))
+
+    assert [pending.text for pending in due(ledger, T + LATER)] == ["b", "a"]
+
+
+def test_debts_of_the_same_instant_keep_their_order(ledger):
+    commit(ledger, *[owed(name, text=name) for name in "dacb"])
+
+    assert [pending.text for pending in due(ledger)] == ["d", "a", "c", "b"]
+
+
+# ---- what became of it ------------------------------------------------------------------------------------
+
+
+def test_a_try_that_failed_makes_it_due_later(ledger):
+    commit(ledger, owed())
+    settle(ledger, due(ledger)[0], Fate.QUEUED, attempts=1, due_at=T + LATER)
+
+    (pending,) = due(ledger, T + LATER)
+    assert due(ledger, T + LATER - timedelta(milliseconds=1)) == []
+    assert (pending.fate, pending.attempts, pending.handed_at) == (Fate.QUEUED, 1, None)
+
+
+def test_what_was_accepted_comes_back_with_its_id_and_the_time_it_was_handed_over(ledger):
+    commit(ledger, owed())
+    handed_at, asked_at = T + timedelta(seconds=2), T + timedelta(seconds=9)
+    settle(ledger, due(ledger)[0], Fate.ACCEPTED, at=handed_at, attempts=0, due_at=asked_at, message_id="m-1")
+    settle(ledger, due(ledger, asked_at)[0], Fate.ACCEPTED, at=asked_at, due_at=T + LATER, message_id="m-1")
+
+    (pending,) = due(ledger, T + LATER)
+    assert (pending.fate, pending.attempts) == (Fate.ACCEPTED, 1)
+    assert (pending.message_id, pending.handed_at) == ("m-1", handed_at)
+
+
+@pytest.mark.parametrize("fate", [fate for fate in Fate if fate.is_final])
+def test_a_final_fate_never_comes_due_again(ledger, fate):
+    commit(ledger, owed())
+    settle(ledger, due(ledger)[0], fate)
+
+    assert due(ledger, T + timedelta(days=365)) == []
+
+
+@pytest.mark.parametrize("fate", [fate for fate in Fate if fate.is_final])
+def test_a_final_fate_is_not_taken_back_by_an_outcome_that_comes_late(ledger, fate):
+    # Two notifiers that held one text: the slower one must not have it sent a third time.
+    commit(ledger, owed())
+    (pending,) = due(ledger)
+    settle(ledger, pending, fate)
+    settle(ledger, pending, Fate.QUEUED, due_at=T)
+
+    assert due(ledger, T + timedelta(days=365)) == []
+
+
+def test_several_outcomes_are_settled_together_and_the_others_left_alone(ledger):
+    commit(ledger, owed("a", text="a"), owed("b", text="b"), owed("c", text="c"))
+    first, second, _ = due(ledger)
+
+    ledger.settle(
+        [Outcome(first.id, Fate.FAILED, 1, T, None), Outcome(second.id, Fate.QUEUED, 1, T, T + LATER)]
+    )
+
+    assert [pending.text for pending in due(ledger)] == ["c"]
+    assert [pending.text for pending in due(ledger, T + LATER)] == ["c", "b"]

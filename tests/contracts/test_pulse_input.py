@@ -1,0 +1,94 @@
+"""What every `PulseInput` promises, on gpiozero's mock pins and on the simulated hardware alike."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from edge.hardware.gpio import GpioHardware
+from edge.hardware.simulated import SimulatedHardware
+from edge.probes.build import Hardware
+from edge.probes.inputs import ProbeDisconnected
+from tests.edge.hardware.fake_mcp3008 import mock_pins
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Hardware and the knob that makes pulses on a pin."""
+
+    hardware: Hardware
+    pulse: Callable[[int, int], None]
+
+
+@pytest.fixture(params=["gpiozero", "simulated"])
+def bench(request) -> Iterator[Bench]:
+    if request.param == "simulated":
+        made: Counter[int] = Counter()
+        sources = {pin: (lambda at=pin: made[at]) for pin in (17, 27)}
+        yield Bench(SimulatedHardware(pulses=sources), lambda pin, times: made.update({pin: times}))
+        return
+    with mock_pins() as pins:
+        hardware = GpioHardware({})
+
+        def pulse(pin: int, times: int) -> None:
+            for _ in range(times):
+                pins.pin(pin).drive_low()
+                pins.pin(pin).drive_high()
+
+        yield Bench(hardware, pulse)
+        hardware.close()
+
+
+def test_it_begins_at_0(bench):
+    assert bench.hardware.pulses(pin=17, pull_up=True).count() == 0
+
+
+def test_what_came_before_it_was_opened_does_not_count(bench):
+    bench.pulse(17, 7)
+    pulses = bench.hardware.pulses(pin=17, pull_up=True)
+    bench.pulse(17, 2)
+
+    assert pulses.count() == 2
+
+
+def test_every_pulse_is_counted_once(bench):
+    pulses = bench.hardware.pulses(pin=17, pull_up=True)
+
+    bench.pulse(17, 20_000)
+
+    assert pulses.count() == 20_000
+
+
+def test_reading_the_count_changes_nothing(bench):
+    pulses = bench.hardware.pulses(pin=17, pull_up=True)
+    bench.pulse(17, 3)
+
+    assert [pulses.count() for _ in range(3)] == [3, 3, 3]
+
+
+def test_it_never_goes_back(bench):
+    pulses = bench.hardware.pulses(pin=17, pull_up=True)
+    counts = []
+    for times in (0, 5, 0, 1):
+        bench.pulse(17, times)
+        counts.append(pulses.count())
+
+    assert counts == [0, 5, 5, 6]
+
+
+def test_two_pins_are_independent(bench):
+    first = bench.hardware.pulses(pin=17, pull_up=True)
+    second = bench.hardware.pulses(pin=27, pull_up=True)
+    bench.pulse(17, 3)
+    bench.pulse(27, 5)
+
+    assert (first.count(), second.count()) == (3, 5)
+
+
+def test_what_was_let_go_says_that_it_is_disconnected(bench):
+    pulses = bench.hardware.pulses(pin=17, pull_up=True)
+    bench.hardware.close()
+
+    with pytest.raises(ProbeDisconnected):
+        pulses.count()

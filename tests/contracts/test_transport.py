@@ -1,0 +1,121 @@
+"""What every transport promises, whatever carries its texts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from pydantic import SecretStr
+
+from alerts.ports import Fate
+from alerts.transports.http_gateway import HttpGateway
+from alerts.transports.http_settings import HttpGatewaySettings
+from alerts.transports.phone import MemoryInbox, OnScreenPhone
+from alerts.transports.port import Text, Transport
+from tests.fakes.local_gateway import LocalGateway
+
+
+@dataclass
+class World:
+    """A transport, what lies behind it, and time enough for texts to arrive."""
+
+    transport: Transport
+    arrived: Callable[[], list[tuple[str, str]]]
+    wait_for_delivery: Callable[[], None]
+
+
+@pytest.fixture
+def phone() -> World:
+    inbox = MemoryInbox()
+    arrived = lambda: [(text.address, text.body) for text in inbox.texts]  # noqa: E731
+    return World(OnScreenPhone(inbox), arrived, lambda: None)
+
+
+@pytest.fixture
+def http_gateway() -> Iterator[World]:
+    with LocalGateway() as gateway:
+        settings = HttpGatewaySettings.model_validate(
+            {
+                "send": {
+                    "url": f"{gateway.url}/send",
+                    "fields": {"to": "{to}", "text": "{text}", "reference": "{reference}"},
+                },
+                "answer": {
+                    "success_path": "success",
+                    "success_words": ["true"],
+                    "message_id_path": "data.0.messageId",
+                },
+                "status": {
+                    "url": f"{gateway.url}/status",
+                    "fields": {"messageId": "{message_id}"},
+                    "fate_path": "status",
+                    "fates": {"DELIVERED": "delivered", "PENDING": "accepted"},
+                },
+                "secret_headers": {},
+                "secret_fields": {"key": SecretStr("k3y")},
+            }
+        )
+        transport = HttpGateway(settings)
+        yield World(transport, lambda: gateway.texts, gateway.deliver_all)
+        transport.close()
+
+
+@pytest.fixture(params=["phone", "http_gateway"])
+def world(request: pytest.FixtureRequest) -> World:
+    return request.getfixturevalue(request.param)
+
+
+def a_text(body="Algeti-3: turbidity 12.4>5 NTU 14:05.", *, reference="1-19aa"):
+    return Text("+995555000123", body, reference)
+
+
+def test_a_text_that_is_taken_was_accepted_or_delivered(world):
+    handover = world.transport.send(a_text())
+
+    assert handover.fate in (Fate.ACCEPTED, Fate.DELIVERED)
+    assert handover.message_id
+
+
+def test_a_text_that_arrived_is_known_to_have_arrived(world):
+    handover = world.transport.send(a_text())
+    world.wait_for_delivery()
+
+    if handover.fate is Fate.ACCEPTED:
+        handover = world.transport.fate_of(handover.message_id)
+
+    assert handover.fate is Fate.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "ალგეთი-3: სიმღვრივე 12.4 NTU, ზღვარი 5 (14:05). შეამოწმეთ წყალი.",
+        "Alget-3: bulanıqlıq 12.4 NTU, hədd 5 (14:05). Suyu yoxlayın.",
+        "Ալգեթի-3. պղտորություն 12.4 NTU, սահմանը 5 (14:05)։ Ստուգեք ջուրը։",
+        "Алгети-3: мутность 12.4 NTU, предел 5 (14:05). Проверьте воду.",
+        'Algeti-3: {to} & "50 %" = 1+1 <b> \\n ; 💧',
+    ],
+    ids=["ka", "az", "hy", "ru", "signs that mean something to a machine"],
+)
+def test_a_text_arrives_letter_for_letter(world, body):
+    world.transport.send(a_text(body))
+
+    assert world.arrived() == [("+995555000123", body)]
+
+
+def test_a_text_sent_again_under_its_reference_arrives_once(world):
+    first = world.transport.send(a_text())
+    again = world.transport.send(a_text())
+
+    assert len(world.arrived()) == 1
+    assert again.message_id == first.message_id
+
+
+def test_the_same_words_under_another_reference_arrive_again(world):
+    world.transport.send(a_text(reference="1-19aa"))
+    world.transport.send(a_text(reference="2-19aa"))
+
+    assert len(world.arrived()) == 2
+
+
+def test_a_text_it_never_took_has_not_arrived(world):
+    assert world.transport.fate_of("no-such-text").fate is not Fate.DELIVERED
