@@ -8,10 +8,14 @@ clear delay without a break, resolve; a blip of UNKNOWN neither confirms nor cle
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts.rules import Delays, Finding, Verdict
+
+
+# How long a pending breach may go unseen (failed readings, silence) and still be the same one.
+_BRIDGED = timedelta(hours=2)
 
 
 class Phase(StrEnum):
@@ -39,6 +43,8 @@ class State:
         since: when the phase began, in event time.
         judged_at: the newest instant judged.
         breached_at: when the first breach of the episode was taken; None outside an episode.
+        last_breach_at: when the newest breach of the episode was taken; None outside an episode.
+        beyond: how far `peak` lies beyond the bound it broke, in the parameter's unit.
         peak: the value farthest beyond the limit in this episode.
     """
 
@@ -47,6 +53,8 @@ class State:
     judged_at: datetime
     breached_at: datetime | None = None
     peak: float | None = None
+    last_breach_at: datetime | None = None
+    beyond: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,8 @@ def step(state: State, verdict: Verdict, at: datetime, delays: Delays) -> tuple[
     after = _next_phase(state, verdict.finding, at, delays)
     moved = replace(_with_peak(state, verdict, at), judged_at=at)
     if after is state.phase:
-        return moved, None
+        starts_anew = after is Phase.PENDING and verdict.finding is Finding.BREACH and not _goes_on(state, at)
+        return (replace(moved, since=at) if starts_anew else moved), None
     ends = after in (Phase.NORMAL, Phase.RESOLVED)
     moved = replace(
         moved,
@@ -90,6 +99,8 @@ def step(state: State, verdict: Verdict, at: datetime, delays: Delays) -> tuple[
         since=at,
         breached_at=None if ends else moved.breached_at,
         peak=None if ends else moved.peak,
+        last_breach_at=None if ends else moved.last_breach_at,
+        beyond=0.0 if ends else moved.beyond,
     )
     return moved, Transition(state.phase, after, at, verdict.reason)
 
@@ -100,7 +111,10 @@ def _next_phase(state: State, finding: Finding, at: datetime, delays: Delays) ->
     if finding is Finding.CLEAR:
         return _on_clear(state, at, delays)
     if finding is Finding.HOLDING:
-        # Inside the limit but not by the deadband: what was recovering has not recovered.
+        # Inside the limit but not by the deadband: what was recovering has not recovered, and what was pending
+        # is no breach that lasts.
+        if state.phase is Phase.PENDING:
+            return Phase.NORMAL
         return Phase.FIRING if state.phase in (Phase.RECOVERING, Phase.UNKNOWN) else state.phase
     return Phase.UNKNOWN if state.phase.is_open else state.phase
 
@@ -108,8 +122,13 @@ def _next_phase(state: State, finding: Finding, at: datetime, delays: Delays) ->
 def _on_breach(state: State, at: datetime, delays: Delays) -> Phase:
     if state.phase.is_open:
         return Phase.FIRING
-    began = state.since if state.phase is Phase.PENDING else at
+    began = state.since if _goes_on(state, at) else at
     return Phase.FIRING if (at - began).total_seconds() >= delays.confirm_s else Phase.PENDING
+
+
+def _goes_on(state: State, at: datetime) -> bool:
+    """Whether a breach is the same breach as the pending one: not after hours in which nothing was known."""
+    return state.phase is Phase.PENDING and at - (state.last_breach_at or state.since) <= _BRIDGED
 
 
 def _on_clear(state: State, at: datetime, delays: Delays) -> Phase:
@@ -124,7 +143,8 @@ def _on_clear(state: State, at: datetime, delays: Delays) -> Phase:
 def _with_peak(state: State, verdict: Verdict, at: datetime) -> State:
     if verdict.finding is not Finding.BREACH or verdict.value is None or verdict.bound is None:
         return state
-    breached_at = state.breached_at or at
+    seen = replace(state, breached_at=state.breached_at or at, last_breach_at=at)
     beyond = abs(verdict.value - verdict.bound)
-    is_farther = state.peak is None or beyond > abs(state.peak - verdict.bound)
-    return replace(state, breached_at=breached_at, peak=verdict.value if is_farther else state.peak)
+    if state.peak is not None and beyond <= state.beyond:
+        return seen
+    return replace(seen, peak=verdict.value, beyond=beyond)

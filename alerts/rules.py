@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from waterquality.flags import Flag
+from waterquality.flags import Flag, Why
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
-from waterquality.readings import Observation
+from waterquality.readings import Observation, Reading
 
 
 class Severity(StrEnum):
@@ -98,10 +98,14 @@ class LimitRule:
         reading = observation.readings.get(self.parameter)
         if reading is None:
             return None
-        if reading.value is None or not reading.flag.is_usable:
-            why = reading.screened.why or Flag(reading.flag).name.lower()
-            return Verdict(Finding.UNKNOWN, reason=f"{self.parameter} is {why}")
-        return self._judge(reading.value)
+        doubt = reading.screened.why or reading.flag.name.lower()
+        if reading.value is None or not _may_accuse(reading):
+            return Verdict(Finding.UNKNOWN, reason=f"{self.parameter} is {doubt}")
+        verdict = self._judge(reading.value)
+        if verdict.finding is not Finding.BREACH and reading.flag is not Flag.GOOD:
+            # What is doubted may accuse the water and never clears it.
+            return Verdict(Finding.UNKNOWN, reading.value, reason=f"within the limit, but {doubt}")
+        return verdict
 
     def _judge(self, value: float) -> Verdict:
         low, high = self.limit.low, self.limit.high
@@ -152,6 +156,14 @@ class NoDataRule:
 
 
 Rule = LimitRule | NoDataRule
+
+# Doubts about the probe itself: they call the technician, not the CSO.
+_SICK_PROBE = frozenset({Why.PROBE_STUCK, Why.PROBE_NOISY, Why.PROBE_NOT_SETTLED, Why.PROBE_SERVICED})
+
+
+def _may_accuse(reading: Reading) -> bool:
+    """Whether a value beyond the limit counts as a breach."""
+    return reading.flag.is_usable and reading.screened.why not in _SICK_PROBE
 
 
 def limit_rules(rules: Mapping[str, Rule]) -> tuple[LimitRule, ...]:

@@ -30,6 +30,7 @@ _FLOW_PIN = 17
 _DIVIDERS = {"sen0189": 1.5}
 _SAMPLES = 9
 _TIDY_DECIMALS = 6
+_A_SAMPLE = timedelta(milliseconds=5)
 
 
 class SimulatedPi:
@@ -75,10 +76,11 @@ class SimulatedPi:
 
     def switch_on(self) -> None:
         """Start the agent."""
+        outbox = self._open()
         parts = AgentParts(
             device=self.village.device,
-            probes=build_probes(self._config, self._hardware()),
-            outbox=self._open(),
+            probes=build_probes(self._config, self._hardware(), volume_m3=outbox.volume_m3),
+            outbox=outbox,
             broker=self._broker,
             clock=EdgeClock(self._clock),
             schedule=Every(self._config.observe_every_s),
@@ -106,7 +108,10 @@ class SimulatedPi:
         )
 
     def _now(self) -> datetime:
-        return self._looking_at or self._clock.now()
+        if self._looking_at is None:
+            return self._clock.now()
+        self._looking_at += _A_SAMPLE  # as samples lie apart in life, and their noise with them
+        return self._looking_at
 
 
 def config_of(village: Village, *, made_on: date, observe_every_s: float) -> DeviceConfig:

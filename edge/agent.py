@@ -49,6 +49,7 @@ class AgentParts:
         deflate: which batches are compressed.
         heartbeat_every_s: seconds from one health message to the next.
         beaten: called after each heartbeat.
+        let_go: called last of all, to close the hardware.
     """
 
     device: str
@@ -61,6 +62,7 @@ class AgentParts:
     deflate: Deflate = Deflate.BATCHES
     heartbeat_every_s: float = 60.0
     beaten: Callable[[], None] = lambda: None
+    let_go: Callable[[], None] = lambda: None
 
 
 class Agent:
@@ -111,6 +113,7 @@ class Agent:
         for thread in self._threads:
             thread.join(_STOP_WITHIN_S)
         self._parts.outbox.close()
+        self._parts.let_go()
 
     def _note_start(self) -> None:
         try:
@@ -135,10 +138,11 @@ def compose(settings: EdgeSettings) -> Agent:
     if aside is not None:
         _log.error("outbox_damaged", set_aside=str(aside))
     notifier = sdnotify.SystemdNotifier()
+    hardware = GpioHardware(config.converters)
     return Agent(
         AgentParts(
             device=config.device,
-            probes=build_probes(config, GpioHardware(config.converters)),
+            probes=build_probes(config, hardware, volume_m3=outbox.volume_m3),
             outbox=outbox,
             broker=broker_of(settings.mqtt),
             clock=SystemClock(),
@@ -149,6 +153,7 @@ def compose(settings: EdgeSettings) -> Agent:
             deflate=settings.uplink.deflate,
             heartbeat_every_s=settings.heartbeat_every_s,
             beaten=lambda: notifier.notify("WATCHDOG=1"),
+            let_go=hardware.close,
         )
     )
 

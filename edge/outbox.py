@@ -22,6 +22,7 @@ from pathlib import Path
 from edge.clock import Instant
 from waterquality.errors import CustodyError
 from waterquality.intervals import IntervalSet
+from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, by_parameter
 from waterquality.wire.encode import Packed, body_of
 from waterquality.wire.records import Gap, GapWhy, Note, NoteKind
@@ -103,6 +104,11 @@ class Outbox:
         """The highest sequence number given out; 0 before the first."""
         return int(self._meta["head"])
 
+    @property
+    def volume_m3(self) -> float:
+        """What the meter stood at when it was last recorded, in m3, so that a restart counts on from there."""
+        return float(self._meta.get("volume_m3", "0"))
+
     def append(self, instant: Instant, readings: Iterable[Reading]) -> Packed:
         """Keep one observation, for good, and give it its number.
 
@@ -113,8 +119,9 @@ class Outbox:
         Raises:
             OutboxFull: the disk takes nothing more; mended by the operator.
         """
-        body = body_of(Observation(self._device, self.epoch, 0, 0, by_parameter(*readings)))
-        return self._append(instant, body)
+        taken = by_parameter(*readings)
+        volume = taken[Parameter.VOLUME].value if Parameter.VOLUME in taken else None
+        return self._append(instant, body_of(Observation(self._device, self.epoch, 0, 0, taken)), volume)
 
     def append_note(self, instant: Instant, kind: NoteKind, detail: str = "") -> Packed:
         """Keep something that happened and is no reading.
@@ -204,7 +211,7 @@ class Outbox:
         with self._lock:
             self._db.close()
 
-    def _append(self, instant: Instant, body: str) -> Packed:
+    def _append(self, instant: Instant, body: str, volume_m3: float | None = None) -> Packed:
         try:
             with self._writing():
                 if self._count >= self._max_records:
@@ -219,6 +226,8 @@ class Outbox:
                 self._set(head=seq, last_ms=taken_ms)
                 if instant.is_synchronised:
                     self._set(known_ms=taken_ms)
+                if volume_m3 is not None:
+                    self._set(volume_m3=volume_m3)
                 self._count += 1
         except sqlite3.OperationalError as error:
             message = f"the outbox takes nothing more: {error}"

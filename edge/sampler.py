@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from edge.clock import Clock, Instant
+from edge.economy import Economy
 from edge.outbox import Outbox, OutboxFull
 from edge.probes.measuring import measured
 from edge.probes.port import Probe
@@ -54,6 +55,7 @@ class Sampler:
     ) -> None:
         self._probes, self._outbox, self._appended = probes, outbox, appended
         self._was_synchronised = False
+        self._economy = Economy()
         self.counters: Counter[str] = Counter()
 
     def observe(self, instant: Instant) -> None:
@@ -61,7 +63,7 @@ class Sampler:
         self._follow_clock(instant)
         readings = [reading for probe in self._probes for reading in measured(probe, instant.wall)]
         try:
-            packed = self._outbox.append(instant, readings)
+            packed = self._outbox.append(instant, self._economy.of(readings))
         except OutboxFull as error:
             self.counters["append_failed"] += 1
             _log.error("append_failed", detail=str(error), times=self.counters["append_failed"])  # noqa: TRY400

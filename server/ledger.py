@@ -29,9 +29,8 @@ class SqlLedger:
 
     def judged(self, device: str, epoch: str) -> IntervalSet:
         """Sequence numbers that were judged already."""
-        query = select(JudgedRow.judged).where(JudgedRow.device_id == device, JudgedRow.epoch == epoch)
         with self._database.reading() as connection:
-            return spans_of(connection.scalars(query).first() or ())
+            return _judged(connection, (device, epoch))
 
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
@@ -46,9 +45,8 @@ class SqlLedger:
                 connection.execute(insert(TransitionRow), [_transition(change) for change in judgement.changes])
             for owed in judgement.owed:
                 _owe(connection, owed)
-            for (device, epoch), judged in judgement.judged.items():
-                name = {"device_id": device, "epoch": epoch}
-                upsert(connection, JudgedRow, name, {"judged": json_of(judged)})
+            for name, judged in judgement.judged.items():
+                _add_judged(connection, name, judged)
 
     def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
         """Notifications to take up now, oldest first."""
@@ -74,9 +72,10 @@ class SqlLedger:
                     connection.execute(_HAND_OVER, {"row": outcome.id, "at": to_ms(outcome.at)})
 
 
+_OPEN_FATES = [str(fate) for fate in Fate if not fate.is_final]
 _SETTLE = (
     update(NotificationRow)
-    .where(NotificationRow.id == bindparam("row"))
+    .where(NotificationRow.id == bindparam("row"), NotificationRow.fate.in_(_OPEN_FATES))
     .values(
         fate=bindparam("fate_now"),
         attempts=bindparam("tries"),
@@ -93,16 +92,34 @@ _HAND_OVER = (
 )
 
 
+def _judged(connection: Connection, name: tuple[str, str]) -> IntervalSet:
+    query = select(JudgedRow.judged).where(JudgedRow.device_id == name[0], JudgedRow.epoch == name[1])
+    return spans_of(connection.scalars(query).first() or ())
+
+
+def _add_judged(connection: Connection, name: tuple[str, str], judged: IntervalSet) -> None:
+    whole = _judged(connection, name) | judged
+    upsert(connection, JudgedRow, {"device_id": name[0], "epoch": name[1]}, {"judged": json_of(whole)})
+
+
 def _outcome(outcome: Outcome) -> dict[str, object]:
     return {
         "row": outcome.id,
         "fate_now": str(outcome.fate),
         "tries": outcome.attempts,
-        "due": None if outcome.due_at is None else to_ms(outcome.due_at),
+        "due": _ms(outcome.due_at),
         "settled": to_ms(outcome.at) if outcome.fate.is_final else None,
-        "message": outcome.message_id[:80],
+        "message": outcome.message_id[:200],
         "said": outcome.detail[:200],
     }
+
+
+def _ms(instant: datetime | None) -> int | None:
+    return None if instant is None else to_ms(instant)
+
+
+def _instant(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else from_ms(milliseconds)
 
 
 def _key_values(key: AlertKey) -> dict[str, Any]:
@@ -115,8 +132,10 @@ def _values(standing: Standing) -> dict[str, Any]:
         "phase": str(state.phase),
         "since_ms": to_ms(state.since),
         "judged_ms": to_ms(state.judged_at),
-        "breached_ms": None if state.breached_at is None else to_ms(state.breached_at),
+        "breached_ms": _ms(state.breached_at),
         "peak": state.peak,
+        "last_breach_ms": _ms(state.last_breach_at),
+        "beyond": state.beyond,
         "episode": standing.episode,
         "told": standing.told,
     }
@@ -127,8 +146,10 @@ def _standing(row: RowMapping) -> Standing:
         Phase(row["phase"]),
         since=from_ms(row["since_ms"]),
         judged_at=from_ms(row["judged_ms"]),
-        breached_at=None if row["breached_ms"] is None else from_ms(row["breached_ms"]),
+        breached_at=_instant(row["breached_ms"]),
         peak=row["peak"],
+        last_breach_at=_instant(row["last_breach_ms"]),
+        beyond=row["beyond"],
     )
     key = AlertKey(row["rule_id"], row["water_point_id"], Lane(row["lane"]))
     return Standing(key, state, row["episode"], row["told"])
@@ -174,6 +195,6 @@ def _pending(row: RowMapping) -> Pending:
         fate=Fate(row["fate"]),
         attempts=row["attempts"],
         owed_at=from_ms(row["owed_ms"]),
-        handed_at=None if row["handed_ms"] is None else from_ms(row["handed_ms"]),
+        handed_at=_instant(row["handed_ms"]),
         message_id=row["message_id"],
     )

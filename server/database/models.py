@@ -139,6 +139,8 @@ class AlertRow(Base):
     judged_ms: Mapped[int] = mapped_column(BigInteger)
     breached_ms: Mapped[int | None] = mapped_column(BigInteger)
     peak: Mapped[float | None] = mapped_column(Float)
+    last_breach_ms: Mapped[int | None] = mapped_column(BigInteger)
+    beyond: Mapped[float] = mapped_column(Float)
     episode: Mapped[int] = mapped_column(Integer)
     told: Mapped[bool] = mapped_column(Boolean)
     __table_args__ = (UniqueConstraint("rule_id", "water_point_id", "lane"),)
@@ -182,7 +184,7 @@ class NotificationRow(Base):
     due_ms: Mapped[int | None] = mapped_column(BigInteger)
     handed_ms: Mapped[int | None] = mapped_column(BigInteger)
     settled_ms: Mapped[int | None] = mapped_column(BigInteger)
-    message_id: Mapped[str] = mapped_column(String(80), default="")
+    message_id: Mapped[str] = mapped_column(String(200), default="")
     detail: Mapped[str] = mapped_column(String(200), default="")
     __table_args__ = (
         Index("ix_notification_due", "due_ms"),

@@ -52,7 +52,7 @@ class Registry:
     def spans(self, device: str) -> Mapping[Parameter, Spans]:
         """Gross range spans of a device's probes, from their datasheets."""
         return {
-            parameter: Spans(possible=capability.span, usual=SPECS[parameter].usual)
+            parameter: Spans(possible=_shown(capability), usual=SPECS[parameter].usual)
             for parameter, capability in self.capabilities.get(device, {}).items()
         }
 
@@ -70,6 +70,12 @@ class Registry:
         return frozenset(
             stay.water_point for stays in self.stays.values() for stay in stays if stay.until_ms is None
         )
+
+
+def _shown(capability: Capability) -> tuple[float, float]:
+    """The span of a probe, as wide as its uncertainty makes it: clear water may read a little below zero."""
+    low, high = capability.span
+    return low - capability.uncertainty_at(low), high + capability.uncertainty_at(high)
 
 
 CapabilityOf = Callable[[str], Capability | None]

@@ -27,8 +27,8 @@ _LOCALES = Path(__file__).resolve().parent / "locales"
 _TBILISI = ZoneInfo("Asia/Tbilisi")
 _PLURAL_PERIOD = 100  # the plural rules of our languages look at the last two digits only
 _NEVER_LARGER = 1e6  # a threshold that no count reaches: the unit asked for is the unit used
-_AgeUnit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
-_AGE_UNITS: MappingProxyType[_AgeUnit, int] = MappingProxyType(
+_Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
+_AGE_UNITS: MappingProxyType[_Unit, int] = MappingProxyType(
     {
         "second": 1,
         "minute": 60,
@@ -39,6 +39,7 @@ _AGE_UNITS: MappingProxyType[_AgeUnit, int] = MappingProxyType(
         "year": 31_536_000,
     }
 )
+_SPAN_UNITS: tuple[_Unit, ...] = ("day", "hour", "minute")
 
 # What each language calls itself; never translated.
 ENDONYMS: MappingProxyType[Language, str] = MappingProxyType(
@@ -92,12 +93,10 @@ class Reader:
     def age(self, at_ms: int, now_ms: int) -> str:
         """How long ago it was, in its largest whole unit; an instant in the future is now."""
         age_s = max(0, (now_ms - at_ms) // 1000)
-        delta = timedelta(seconds=-age_s)
-        return (
-            format_timedelta(delta, threshold=1, add_direction=True, locale=self._locale)
-            if age_s
-            else self.say("now")
-        )
+        for unit, size_s in reversed(tuple(_AGE_UNITS.items())):
+            if age_s >= size_s:
+                return self._ago(unit, age_s // size_s)
+        return self.say("now")
 
     def moment(self, at_ms: int, now_ms: int) -> str:
         """The time of day, with the date where it is not today's and the year where it is not this year's."""
@@ -113,11 +112,16 @@ class Reader:
         return f"{format_date(at.date(), 'long', locale=self._locale)}, {at:%H:%M:%S}"
 
     def duration(self, span_ms: int) -> str:
-        """A span of time in its largest whole unit."""
-        return format_timedelta(timedelta(milliseconds=max(1000, span_ms)), threshold=1, locale=self._locale)
+        """A span of time in its two largest units, from days to minutes."""
+        left_s, said = max(60, span_ms // 1000), []
+        for unit in _SPAN_UNITS:
+            count, left_s = divmod(left_s, _AGE_UNITS[unit])
+            if count:
+                said.append(self._told(unit, count, is_age=False))
+        return " ".join(said[:2])
 
     def for_scripts(self) -> str:
-        """What a script needs to write as this language does, as JSON; many browsers lack Georgian themselves.
+        """What a script needs to write as this language does, as JSON: many browsers lack Georgian.
 
         `plural` holds, for a whole number modulo 100, the index of its form in each list of `ages`.
         """
@@ -128,16 +132,24 @@ class Reader:
             "decimal": self._locale.number_symbols["latn"]["decimal"],
             "months": [get_month_names("abbreviated", locale=self._locale)[month] for month in range(1, 13)],
             "plural": "".join(str(known.index(form)) for form in forms),
-            "ages": {unit: [self._age_form(unit, sample) for sample in samples] for unit in _AGE_UNITS},
+            "ages": {
+                unit: [self._ago(unit, sample).replace(str(sample), "{}") for sample in samples]
+                for unit in _AGE_UNITS
+            },
         }
         return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
-    def _age_form(self, unit: _AgeUnit, sample: int) -> str:
-        delta = timedelta(seconds=-sample * _AGE_UNITS[unit])
-        said = format_timedelta(
-            delta, granularity=unit, threshold=_NEVER_LARGER, add_direction=True, locale=self._locale
+    def _ago(self, unit: _Unit, count: int) -> str:
+        return self._told(unit, count, is_age=True)
+
+    def _told(self, unit: _Unit, count: int, *, is_age: bool) -> str:
+        return format_timedelta(
+            timedelta(seconds=-count * _AGE_UNITS[unit] if is_age else count * _AGE_UNITS[unit]),
+            granularity=unit,
+            threshold=_NEVER_LARGER,
+            add_direction=is_age,
+            locale=self._locale,
         )
-        return said.replace(str(sample), "{}")
 
     @property
     def _locale(self) -> Locale:

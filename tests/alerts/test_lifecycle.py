@@ -5,6 +5,7 @@ breach, H holding, C clear, U unknown). Unless said otherwise a breach is confir
 after 900 s.
 """
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,7 +71,11 @@ def live(events, delays=DELAYS, state=None):
         pytest.param("0B 60C", "normal", id="a spike is forgotten"),
         pytest.param("0B 60U", "pending", id="an unknown reading does not forget a breach"),
         pytest.param("0B 180U", "pending", id="an unknown reading confirms nothing"),
-        pytest.param("0B 180H", "pending", id="a reading inside the limit confirms nothing"),
+        pytest.param("0B 180H", "normal", id="a reading inside the limit ends what was not confirmed"),
+        pytest.param("0B 60H 120B 299B", "pending", id="and the next breach begins anew"),
+        pytest.param("0B 60U 7260B", "pending", id="a breach unseen for over two hours begins anew"),
+        pytest.param("0B 60U 7260B 7440B", "firing", id="and is confirmed in its own time"),
+        pytest.param("0B 900B", "firing", id="breaches a quarter of an hour apart are one"),
         pytest.param("0U 60U 9999U", "normal", id="unknown from the start raises no alert"),
         pytest.param("0H 60H", "normal", id="near the limit is not beyond it"),
         pytest.param("0B 180B 240C", "recovering", id="the first clear reading begins recovery"),
@@ -262,7 +267,7 @@ def test_the_beginning_and_the_peak_are_kept_through_an_episode_and_no_longer(st
 def test_a_state_that_was_laid_down_and_taken_up_goes_on_as_if_it_had_not_been(steps, cut):
     events = events_of(steps)
     half, before = live(events[:cut])
-    again = State(half.phase, half.since, half.judged_at, half.breached_at, half.peak)
+    again = State(**{field.name: getattr(half, field.name) for field in fields(half)})
     rest, after = live(events[cut:], state=again)
 
     assert (rest, before + after) == live(events)

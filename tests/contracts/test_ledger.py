@@ -21,6 +21,9 @@ from alerts.ports import (
     Standing,
 )
 from alerts.rules import Role
+from server.database.engine import Database
+from server.database.migrate import migrate
+from server.ledger import SqlLedger
 from waterquality.intervals import IntervalSet
 
 T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -34,7 +37,23 @@ def memory():
     return MemoryLedger
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture
+def sqlite(tmp_path):
+    return lambda: _in_database(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+@pytest.fixture
+def postgres(postgres_url):
+    return lambda: _in_database(postgres_url)
+
+
+def _in_database(url):
+    database = Database(url)
+    migrate(database)
+    return SqlLedger(database)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def ledger(request):
     """A fresh, empty ledger of each kind."""
     return request.getfixturevalue(request.param)()

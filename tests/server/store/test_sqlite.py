@@ -118,3 +118,18 @@ def test_readings_survive_a_process_that_ends_without_closing(
     as_left.write_bytes(path.read_bytes())
     Path(f"{as_left}-wal").write_bytes(Path(f"{path}-wal").read_bytes())
     assert SqliteReadingStore(as_left).count(**LATEST) == 1
+
+
+def test_a_batch_that_breaks_off_half_way_leaves_nothing(store: SqliteReadingStore, path: Path):
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute(
+        "CREATE TRIGGER broken BEFORE INSERT ON observation WHEN NEW.seq = 3 BEGIN SELECT RAISE(FAIL, 'broken'); END"
+    )
+    rows = [row(seq=n + 1, at=ms(AT) + n) for n in range(5)]
+    with pytest.raises(StoreUnavailable, match="broken"):
+        store.write(rows)
+    assert store.count(**LATEST) == 0
+    other.execute("DROP TRIGGER broken")
+    store.write(rows)
+    assert store.count(**LATEST) == 5
+    other.close()

@@ -1,4 +1,4 @@
-"""Seven water points, one standing in each way there is, for the tests of the pages and for looking at them."""
+"""Seven water points, one standing in each way there is: for the tests of the pages and to look at."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -53,7 +53,17 @@ MUNICIPALITIES = {
 POINTS = (
     ("sadakhlo", "marneuli", 41.2402, 44.7891, "სადახლო", "Sadaxlı", "Սադախլո", "Садахло", "Sadakhlo"),
     ("kazreti", "bolnisi", 41.3816, 44.4197, "კაზრეთი", "Kazreti", "Կազրեթի", "Казрети", "Kazreti"),
-    ("orozmani", "dmanisi", 41.2984, 44.1814, "ზემო ოროზმანი", "Zemo Orozmani", "Զեմո Օրոզմանի", "Земо-Орозмани", "Zemo Orozmani"),
+    (
+        "orozmani",
+        "dmanisi",
+        41.2984,
+        44.1814,
+        "ზემო ოროზმანი",
+        "Zemo Orozmani",
+        "Զեմո Օրոզմանի",
+        "Земо-Орозмани",
+        "Zemo Orozmani",
+    ),
     ("martkopi", "gardabani", 41.7873, 45.0230, "მარტყოფი", "Martkopi", "Մարտկոփի", "Марткопи", "Martkopi"),
     ("manglisi", "tetritsqaro", 41.6970, 44.3845, "მანგლისი", "Manqlisi", "Մանգլիսի", "Манглиси", "Manglisi"),
     ("nardevani", "tsalka", 41.5797, 43.8961, "ნარდევანი", "Nardevani", "Նարդևան", "Нардевани", "Nardevani"),
@@ -170,7 +180,12 @@ def villages(folder: Path, *, has_history: bool = True) -> Villages:
             connection.execute(insert(table), rows)
     step = timedelta(minutes=2) if has_history else timedelta(hours=1)
     for name, *_ in POINTS:
-        store.write([_row(name, NOW - timedelta(seconds=15) - step * back) for back in range(timedelta(days=1) // step)])
+        store.write(
+            [
+                _row(name, NOW - timedelta(seconds=15) - step * back)
+                for back in range(timedelta(days=1) // step)
+            ]
+        )
     return Villages(database, AwayStore(store))
 
 
@@ -178,7 +193,12 @@ def _row(name: str, at: datetime) -> Row:
     """What the water of a place was like at an instant."""
     minutes = (NOW - at) / timedelta(minutes=1)
     wave = math.sin(minutes / 57) + 0.3 * math.sin(minutes / 5.3)
-    calm = {"turbidity": 0.8 + 0.12 * wave, "ph": 7.4 + 0.05 * wave, "flow": 11 + 2 * wave, "temperature": 12 + 0.3 * wave}
+    calm = {
+        "turbidity": 0.8 + 0.12 * wave,
+        "ph": 7.4 + 0.05 * wave,
+        "flow": 11 + 2 * wave,
+        "temperature": 12 + 0.3 * wave,
+    }
     changed: dict[str, Any] = {}
     if name == "sadakhlo":
         changed = {"turbidity": max(0.7, 12.4 - minutes / 8 + 0.4 * wave)}
@@ -204,21 +224,44 @@ def _registry() -> dict[Any, list[dict[str, Any]]]:
     for number, (name, *_) in enumerate(POINTS, start=1):
         device, is_silent = f"kk-{number:04}", name == "orozmani"
         status = heard - 3 * 3_600_000 if is_silent else heard
-        devices.append({"id": device, "registered_ms": deployed, "is_online": not is_silent, "status_ms": status, "health": {}, "health_ms": status})
-        deployments.append({"device_id": device, "water_point_id": name, "since_ms": deployed, "until_ms": None})
+        devices.append(
+            {
+                "id": device,
+                "registered_ms": deployed,
+                "is_online": not is_silent,
+                "status_ms": status,
+                "health": {},
+                "health_ms": status,
+            }
+        )
+        deployments.append(
+            {"device_id": device, "water_point_id": name, "since_ms": deployed, "until_ms": None}
+        )
         turbidity = "sen0189" if is_silent else "analog-nephelometer"
         models = {"turbidity": turbidity, "ph": "sen0161-v2", "flow": "yf-s201"}
-        probes += [{"device_id": device, "parameter": parameter, "model": model} for parameter, model in models.items()]
+        probes += [
+            {"device_id": device, "parameter": parameter, "model": model}
+            for parameter, model in models.items()
+        ]
     return {
         Municipality: [{"id": name, "names": _names(names)} for name, names in MUNICIPALITIES.items()],
         WaterPoint: [
-            {"id": name, "municipality_id": town, "names": _names(names), "sms_names": _names(names), "lat": lat, "lon": lon}
+            {
+                "id": name,
+                "municipality_id": town,
+                "names": _names(names),
+                "sms_names": _names(names),
+                "lat": lat,
+                "lon": lon,
+            }
             for name, town, lat, lon, *names in POINTS
         ],
         Device: devices,
         Deployment: deployments,
         Probe: probes,
-        Person: [dict(zip(("id", "name", "phone", "language", "role"), person, strict=True)) for person in PEOPLE],
+        Person: [
+            dict(zip(("id", "name", "phone", "language", "role"), person, strict=True)) for person in PEOPLE
+        ],
         RuleRow: [{"id": name, "spec": spec} for name, spec in RULES.items()],
     }
 
@@ -234,8 +277,21 @@ def ago(minutes: float) -> int:
 
 def alert(rule: str, water_point: str, phase: str, minutes: float, **given: Any) -> dict[str, Any]:
     """A row of the ledger: an alert that has stood in a phase for so many minutes."""
-    usual = {"lane": "live", "judged_ms": ago(0), "breached_ms": ago(minutes + 3), "peak": None, "episode": 1, "told": True}
-    return {"rule_id": rule, "water_point_id": water_point, "phase": phase, "since_ms": ago(minutes)} | usual | given
+    usual = {
+        "lane": "live",
+        "judged_ms": ago(0),
+        "breached_ms": ago(minutes + 3),
+        "peak": None,
+        "last_breach_ms": ago(0),
+        "beyond": 0.0,
+        "episode": 1,
+        "told": True,
+    }
+    return (
+        {"rule_id": rule, "water_point_id": water_point, "phase": phase, "since_ms": ago(minutes)}
+        | usual
+        | given
+    )
 
 
 def notification(
@@ -256,7 +312,13 @@ def notification(
         "message_id": "",
         "detail": "",
     }
-    named = {"rule_id": rule, "water_point_id": water_point, "person_id": who, "address": phone, "language": language}
+    named = {
+        "rule_id": rule,
+        "water_point_id": water_point,
+        "person_id": who,
+        "address": phone,
+        "language": language,
+    }
     return named | {"owed_ms": ago(minutes), "fate": fate} | usual | given
 
 
@@ -281,10 +343,17 @@ def _ledger() -> dict[Any, list[dict[str, Any]]]:
             notification(turbidity, "sadakhlo", 1, "accepted", 62, settled_ms=None),
             notification(turbidity, "sadakhlo", 3, "failed", 62, detail="number not in service"),
             notification(turbidity, "talaveri", 1, "unknown", 3000),
-            notification("silence", "orozmani", 2, "queued", 150, kind="device_silent", handed_ms=None, settled_ms=None),
+            notification(
+                "silence", "orozmani", 2, "queued", 150, kind="device_silent", handed_ms=None, settled_ms=None
+            ),
         ],
         PhoneMessage: [
-            {"reference": f"n-{number}", "address": PEOPLE[number][2], "body": TEXTS[PEOPLE[number][3]], "at_ms": ago(62)}
+            {
+                "reference": f"n-{number}",
+                "address": PEOPLE[number][2],
+                "body": TEXTS[PEOPLE[number][3]],
+                "at_ms": ago(62),
+            }
             for number in (0, 1, 3)
         ],
         CustodyRow: [

@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("judged_ms", sa.BigInteger(), nullable=False),
         sa.Column("breached_ms", sa.BigInteger(), nullable=True),
         sa.Column("peak", sa.Float(), nullable=True),
+        sa.Column("last_breach_ms", sa.BigInteger(), nullable=True),
+        sa.Column("beyond", sa.Float(), nullable=False),
         sa.Column("episode", sa.Integer(), nullable=False),
         sa.Column("told", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
@@ -100,7 +102,7 @@ def upgrade() -> None:
         sa.Column("due_ms", sa.BigInteger(), nullable=True),
         sa.Column("handed_ms", sa.BigInteger(), nullable=True),
         sa.Column("settled_ms", sa.BigInteger(), nullable=True),
-        sa.Column("message_id", sa.String(length=80), nullable=False),
+        sa.Column("message_id", sa.String(length=200), nullable=False),
         sa.Column("detail", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
         sa.UniqueConstraint(

@@ -25,7 +25,7 @@ const parts = new Intl.DateTimeFormat("en-GB", {
 export function age(seconds: number): string {
   for (const [unit, size] of UNITS) {
     if (seconds < size) continue;
-    const count = Math.round(seconds / size);
+    const count = Math.floor(seconds / size);
     const form = Number(writing.plural[count % PLURAL_PERIOD]);
     return (writing.ages[unit]?.[form] ?? "").replace("{}", String(count));
   }
