@@ -13,7 +13,6 @@ from enum import StrEnum
 
 from alerts.rules import Delays, Finding, Verdict
 
-
 # How long a pending breach may go unseen (failed readings, silence) and still be the same one.
 _BRIDGED = timedelta(hours=2)
 

@@ -81,7 +81,12 @@ class Watch:
         late_after: timedelta = timedelta(minutes=15),
         changed: Callable[[Sequence[Change]], None] = lambda _: None,
     ) -> None:
-        self._ledger, self._directory, self._late_after, self._changed = ledger, directory, late_after, changed
+        self._ledger, self._directory, self._late_after, self._changed = (
+            ledger,
+            directory,
+            late_after,
+            changed,
+        )
         self._lock = threading.Lock()
         self._standings: dict[AlertKey, Standing] | None = None
         self._judged: dict[tuple[str, str], IntervalSet] = {}

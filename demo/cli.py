@@ -42,10 +42,16 @@ _COLOURS = {Phase.FIRING: "red", Phase.UNKNOWN: "magenta", Phase.RESOLVED: "gree
 def demo(
     context: typer.Context,
     seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many real seconds.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as a last line of JSON.")] = False,
-    factor: Annotated[float, typer.Option(min=1, max=600, help="Seconds of the demo in one real second.")] = 60,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as a last line of JSON.")
+    ] = False,
+    factor: Annotated[
+        float, typer.Option(min=1, max=600, help="Seconds of the demo in one real second.")
+    ] = 60,
     seed: Annotated[int, typer.Option(help="The same seed gives the same water.")] = 1,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the pages; 0 for any free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the pages; 0 for any free one.")
+    ] = 8000,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of every part.")] = False,
 ) -> None:
     """Seven villages with simulated water: mud, acid, a stuck probe and a device that falls silent."""
@@ -80,10 +86,17 @@ def replay(
     missing: Annotated[str, typer.Option(help="Words for no value, comma-separated.")] = "NULL,-9999",
     broker: Annotated[str, typer.Option(help="HOST:PORT of an MQTT broker; empty starts one inside.")] = "",
     store: Annotated[
-        str, typer.Option(help="http://[user:password@]HOST:PORT/DATABASE for InfluxDB, or a file; empty for a temporary one.")
+        str,
+        typer.Option(
+            help="http://[user:password@]HOST:PORT/DATABASE for InfluxDB, or a file; empty for a temporary one."
+        ),
     ] = "",
-    database: Annotated[str, typer.Option(help="SQLAlchemy URL of the ledger; empty for a temporary one.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as a last line of JSON.")] = False,
+    database: Annotated[
+        str, typer.Option(help="SQLAlchemy URL of the ledger; empty for a temporary one.")
+    ] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as a last line of JSON.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of every part.")] = False,
 ) -> None:
     """Drive a real agent with a recorded series, through broker, ingest, watch, store and notifier."""
@@ -124,7 +137,9 @@ def _run_show(options: ShowOptions, out: Console, stop: threading.Event, seconds
     with out.status("recording yesterday, starting broker, server and seven devices"):
         remembered = show.start()
     out.print(f"[bold]{show.url}[/bold]  time runs {options.factor:g} times as fast; Ctrl-C stops")
-    out.print(f"seven devices bring {remembered} observations of the last day along, as after a day without network")
+    out.print(
+        f"seven devices bring {remembered} observations of the last day along, as after a day without network"
+    )
     stop.wait(seconds)
     with out.status("stopping"):
         return show.stop()
@@ -238,7 +253,9 @@ def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"--tz: {name!r} is no time zone; write one like Asia/Tbilisi or Etc/GMT+7") from error
+        raise ConfigError(
+            f"--tz: {name!r} is no time zone; write one like Asia/Tbilisi or Etc/GMT+7"
+        ) from error
 
 
 def _speed(text: str) -> float | None:

@@ -147,7 +147,9 @@ def _analogue(parameter: Parameter, model: str, device: str, made_on: date) -> M
     points = [
         (round(volts * divider, _TIDY_DECIMALS), value)
         for volts, value in calibration_points(model)
-        if lowest <= value <= highest  # a certificate holds what the probe may claim, the curve may go farther
+        if lowest
+        <= value
+        <= highest  # a certificate holds what the probe may claim, the curve may go farther
     ]
     certificate = {
         "id": f"{device}-{parameter}-1",
@@ -160,4 +162,3 @@ def _analogue(parameter: Parameter, model: str, device: str, made_on: date) -> M
     }
     wiring = {"converter": _CONVERTER, "channel": _CHANNELS[parameter], "divider": divider}
     return {"parameter": parameter, "model": model, "input": wiring, "calibration": certificate}
-

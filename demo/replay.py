@@ -158,7 +158,9 @@ class Replay:
             receipt_every_s=0.0,
             known=_as_recorded,
         )
-        notify = Notify(around, OnScreenPhone(DatabaseInbox(options.database, clock.now, self.listeners.texted)))
+        notify = Notify(
+            around, OnScreenPhone(DatabaseInbox(options.database, clock.now, self.listeners.texted))
+        )
 
         def changed(changes: Sequence[Change]) -> None:
             notify.nudge()
@@ -173,7 +175,11 @@ class Replay:
                 probes=(device,),
                 outbox=outbox,
                 broker=Broker(
-                    address.host, address.port, username=address.username, password=address.password, tls=address.tls
+                    address.host,
+                    address.port,
+                    username=address.username,
+                    password=address.password,
+                    tls=address.tls,
                 ),
                 clock=device,
                 schedule=device,

@@ -181,7 +181,9 @@ class Show:
             store=self._store,
             since=self._options.start - _HISTORY,
             until=self.clock.now(),
-            latencies_s=[age for taken, age in self.ingest.worker.latencies if taken > to_ms(self._options.start)],
+            latencies_s=[
+                age for taken, age in self.ingest.worker.latencies if taken > to_ms(self._options.start)
+            ],
             time_factor=self._options.factor,
         )
 

@@ -119,7 +119,9 @@ def _delivered(database: Database) -> int:
 def _breach_to_sms_s(database: Database) -> list[float]:
     breaches = (Kind.TURBIDITY_HIGH, Kind.PH_OUT, Kind.LIMIT_BROKEN, Kind.DEVICE_SILENT)
     columns = (NotificationRow.breached_ms, NotificationRow.handed_ms)
-    query = select(*columns).where(NotificationRow.handed_ms.is_not(None), NotificationRow.kind.in_(map(str, breaches)))
+    query = select(*columns).where(
+        NotificationRow.handed_ms.is_not(None), NotificationRow.kind.in_(map(str, breaches))
+    )
     with database.reading() as connection:
         return [(row.handed_ms - row.breached_ms) / _MS_PER_S for row in connection.execute(query)]
 

@@ -8,7 +8,7 @@ import signal
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class AgentParts:
     broker: Broker
     clock: Clock
     schedule: Schedule
-    policy: SendingPolicy = SendingPolicy()
+    policy: SendingPolicy = field(default_factory=SendingPolicy)
     deflate: Deflate = Deflate.BATCHES
     heartbeat_every_s: float = 60.0
     beaten: Callable[[], None] = lambda: None
@@ -119,7 +119,7 @@ class Agent:
         try:
             self._parts.outbox.append_note(self._parts.clock.read(), NoteKind.STARTED, software_version())
         except OutboxFull as error:
-            _log.error("append_failed", detail=str(error))  # noqa: TRY400 - said by the error itself
+            _log.error("append_failed", detail=str(error))
 
 
 def compose(settings: EdgeSettings) -> Agent:

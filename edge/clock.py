@@ -14,7 +14,9 @@ from typing import Protocol
 
 from waterquality.readings import from_ms
 
-_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # made by systemd-timesyncd at the first sync of a boot
+_SYNCHRONISED = Path(
+    "/run/systemd/timesync/synchronized"
+)  # made by systemd-timesyncd at the first sync of a boot
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 

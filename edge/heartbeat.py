@@ -54,6 +54,6 @@ class Heartbeat:
             try:
                 self._publish(encode_health(self.health(clock.read())))
                 self._beaten()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 _log.exception("heartbeat_failed")
             clock.pause(every_s, stop)

@@ -313,7 +313,9 @@ def look_into(path: Path) -> tuple[str, Depth]:
     return meta["epoch"], Depth(head, held or head + 1, records, int(meta["in_gaps"]), oldest)
 
 
-def open_outbox(path: Path, *, device: str, serial: str, max_records: int = 1_000_000) -> tuple[Outbox, Path | None]:
+def open_outbox(
+    path: Path, *, device: str, serial: str, max_records: int = 1_000_000
+) -> tuple[Outbox, Path | None]:
     """Open the outbox; a damaged file is set aside, whole, and a new epoch begins.
 
     Returns:

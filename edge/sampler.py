@@ -66,7 +66,7 @@ class Sampler:
             packed = self._outbox.append(instant, self._economy.of(readings))
         except OutboxFull as error:
             self.counters["append_failed"] += 1
-            _log.error("append_failed", detail=str(error), times=self.counters["append_failed"])  # noqa: TRY400
+            _log.error("append_failed", detail=str(error), times=self.counters["append_failed"])
             return
         self.counters["appended"] += 1
         _log.debug("observation_appended", seq=packed.first)
@@ -85,7 +85,7 @@ class Sampler:
     def _observe_guarded(self, instant: Instant) -> None:
         try:
             self.observe(instant)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the one broad catch of this loop
             self.counters["failed"] += 1
             _log.exception("sampling_failed")
 
@@ -95,4 +95,3 @@ class Sampler:
             if corrected:
                 _log.info("times_corrected", records=corrected)
         self._was_synchronised = instant.is_synchronised
-

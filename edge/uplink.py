@@ -112,7 +112,7 @@ class Uplink:
                 self._send_until_down(stop)
             except (OSError, ValueError) as error:
                 self._log_trouble(error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 _log.exception("uplink_failed")
                 self.counters["failed"] += 1
             finally:
@@ -172,9 +172,7 @@ class Uplink:
         while batch := self._lanes.next_batch(time.monotonic()):
             envelope = topics.Envelope(self._device, self._outbox.epoch, batch[0].first, batch[-1].last)
             deflate = self._deflate is Deflate.ALWAYS or (self._deflate is Deflate.BATCHES and len(batch) > 1)
-            payload = encode(
-                self._device, envelope.epoch, self._outbox.depth().held, batch, deflate=deflate
-            )
+            payload = encode(self._device, envelope.epoch, self._outbox.depth().held, batch, deflate=deflate)
             sent = self._client.publish(topics.readings(envelope), payload, qos=1)
             if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 message = f"publish failed: {sent.rc!r}"

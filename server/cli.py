@@ -28,7 +28,9 @@ from server.web.settings import WebSettings
 from waterquality.errors import ConfigError, LinkError
 from waterquality.readings import from_ms, to_ms
 
-app = typer.Typer(no_args_is_help=True, help="Tskaro: watches drinking water and tells the people who must act.")
+app = typer.Typer(
+    no_args_is_help=True, help="Tskaro: watches drinking water and tells the people who must act."
+)
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
 _out, _err = Console(), Console(stderr=True)
@@ -71,7 +73,8 @@ def web(settings: SettingsPath = DEFAULT_PATH) -> None:
 
 @registry.command("load")
 def registry_load(
-    file: Annotated[Path, typer.Argument(help="A registry file (TOML).")], settings: SettingsPath = DEFAULT_PATH
+    file: Annotated[Path, typer.Argument(help="A registry file (TOML).")],
+    settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
     """Register what a file holds; loading it again changes nothing."""
     with _refusals():
@@ -86,7 +89,11 @@ def registry_load(
 def quarantine(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
     """List what arrived and could not be taken in."""
     with _refusals(), open_database(load_settings(settings)).reading() as connection:
-        rows = connection.execute(select(QuarantineRow.__table__).order_by(QuarantineRow.id.desc())).mappings().all()
+        rows = (
+            connection.execute(select(QuarantineRow.__table__).order_by(QuarantineRow.id.desc()))
+            .mappings()
+            .all()
+        )
     shown = ("device_id", "epoch", "first", "last", "reason", "detail", "times")
     if as_json:
         typer.echo(json.dumps([{name: row[name] for name in (*shown, "received_ms")} for row in rows]))

@@ -42,7 +42,9 @@ class SqlLedger:
             for standing in judgement.standings:
                 upsert(connection, AlertRow, _key_values(standing.key), _values(standing))
             if judgement.changes:
-                connection.execute(insert(TransitionRow), [_transition(change) for change in judgement.changes])
+                connection.execute(
+                    insert(TransitionRow), [_transition(change) for change in judgement.changes]
+                )
             for owed in judgement.owed:
                 _owe(connection, owed)
             for name, judged in judgement.judged.items():

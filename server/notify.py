@@ -37,6 +37,6 @@ class NotifyWorker:
                     pass
             except LinkError as error:
                 _log.warning("database_unavailable", detail=str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 _log.exception("notifier_failed")
             self._clock.pause(self._every_s, self._wake)

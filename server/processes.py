@@ -74,7 +74,9 @@ class Running:
         self._threads: list[threading.Thread] = []
         self._nudges: list[Callable[[], None]] = []
 
-    def start(self, name: str, run: Callable[[threading.Event], None], nudge: Callable[[], None] = lambda: None) -> None:
+    def start(
+        self, name: str, run: Callable[[threading.Event], None], nudge: Callable[[], None] = lambda: None
+    ) -> None:
         """Run a loop in a thread of its own; `nudge` ends its wait."""
         thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
         self._threads.append(thread)
@@ -117,7 +119,9 @@ class Ingest:
         )
         self.voice = Voice(self._bus.publish)
         current = CurrentRegistry(around.database, around.known)
-        self.watch = Watch(SqlLedger(around.database), current, late_after=around.late_after, changed=self._tell)
+        self.watch = Watch(
+            SqlLedger(around.database), current, late_after=around.late_after, changed=self._tell
+        )
         self.books = Books(around.database)
         self.intake = Intake(
             store=around.store,
@@ -137,7 +141,11 @@ class Ingest:
             late_after=around.late_after,
         )
         self._ticker = Ticker(
-            watch=self.watch, subscriber=self.subscriber, current=current, clock=clock, every_s=around.tick_every_s
+            watch=self.watch,
+            subscriber=self.subscriber,
+            current=current,
+            clock=clock,
+            every_s=around.tick_every_s,
         )
         self._running = Running()
 

@@ -13,6 +13,7 @@ LIVE_ROOT = "tskaro/live"
 _READINGS = re.compile(
     r"tskaro/1/([0-9a-f])/([a-z]{2}-[0-9]{4,12})/readings/([0-9a-f]{8})/([1-9][0-9]{0,17})-([1-9][0-9]{0,17})"
 )
+_ANY = re.compile(r"tskaro/1/[^/]*/([^/]*)/")
 MAX_ENVELOPE = 1_000_000_000  # a gap may be wide; wider than any outbox is a forgery or a fault
 
 
@@ -45,9 +46,7 @@ def of_device(device: str, channel: str) -> str:
 
 def readings(envelope: Envelope) -> str:
     """The topic a batch is published on."""
-    return (
-        f"{of_device(envelope.device, 'readings')}/{envelope.epoch}/{envelope.first}-{envelope.last}"
-    )
+    return f"{of_device(envelope.device, 'readings')}/{envelope.epoch}/{envelope.first}-{envelope.last}"
 
 
 def parse_readings(topic: str) -> Envelope | None:
@@ -67,5 +66,5 @@ def all_of(channel: str) -> str:
 
 def device_of(topic: str) -> str:
     """The device id in any topic under the root; "" when there is none."""
-    parts = topic.split("/")
-    return parts[3] if len(parts) > 4 and topic.startswith(ROOT + "/") else ""
+    match = _ANY.match(topic)
+    return match[1] if match else ""

@@ -117,7 +117,7 @@ def _guarded(taker: Taker) -> Callable[[paho.Client, object, paho.MQTTMessage], 
     def take(_: paho.Client, __: object, message: paho.MQTTMessage) -> None:
         try:
             taker(message.topic, bytes(message.payload), message.retain)
-        except Exception:  # paho's thread would die of it, silently
+        except Exception:  # noqa: BLE001 - the one broad catch of this loop
             _log.exception("message_not_taken", topic=message.topic)
 
     return take

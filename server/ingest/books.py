@@ -10,7 +10,6 @@ from server.database.engine import Database
 from server.database.models import CustodyRow, QuarantineRow, RecordRow
 from server.database.statements import json_of, spans_of, upsert
 from server.ingest.custody import Book
-from waterquality.intervals import IntervalSet
 from waterquality.wire.records import Certificate, Note
 from waterquality.wire.rejection import Rejection
 
@@ -144,7 +143,9 @@ def _bound(connection: Connection) -> None:
 
 def _note(connection: Connection, noted: Sequence[tuple[Key, Certificate | Note]]) -> None:
     for (device, epoch), record in noted:
-        kind, body = ("certificate", record.body) if isinstance(record, Certificate) else (record.kind, record.detail)
+        kind, body = (
+            ("certificate", record.body) if isinstance(record, Certificate) else (record.kind, record.detail)
+        )
         upsert(
             connection,
             RecordRow,

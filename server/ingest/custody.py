@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from waterquality.intervals import IntervalSet
 from waterquality.wire.messages import Receipt
 
+_NOTHING = IntervalSet()
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -23,11 +25,11 @@ class Book:
         held: the oldest number the device said that it still holds.
     """
 
-    stored: IntervalSet = IntervalSet()
-    quarantined: IntervalSet = IntervalSet()
-    gaps: IntervalSet = IntervalSet()
-    noted: IntervalSet = IntervalSet()
-    missing: IntervalSet = IntervalSet()
+    stored: IntervalSet = _NOTHING
+    quarantined: IntervalSet = _NOTHING
+    gaps: IntervalSet = _NOTHING
+    noted: IntervalSet = _NOTHING
+    missing: IntervalSet = _NOTHING
     held: int = 1
 
     @property

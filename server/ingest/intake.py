@@ -82,7 +82,13 @@ class Intake:
         registry: Callable[[], Registry],
         keep: timedelta,
     ) -> None:
-        self._store, self._books, self._watch, self._registry, self._keep = store, books, watch, registry, keep
+        self._store, self._books, self._watch, self._registry, self._keep = (
+            store,
+            books,
+            watch,
+            registry,
+            keep,
+        )
         self._contents: OrderedDict[tuple[str, str, int], int] = OrderedDict()
         self.counters: Counter[str] = Counter()
 
@@ -131,7 +137,7 @@ class Intake:
             batch = decode(arrival.payload, envelope)
         except Malformed as fault:
             self._poison(arrival, envelope, (fault.reason, fault.detail), the_round)
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001 - a defect of ours must not stop the intake
             _log.exception("decoding_failed", topic=arrival.topic)
             self._poison(arrival, envelope, (Rejection.DEFECT, repr(defect)), the_round)
         else:

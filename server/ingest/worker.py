@@ -75,7 +75,7 @@ class IngestWorker:
                 self.counters["database_unavailable"] += 1
                 _log.warning("database_unavailable", detail=str(error))
                 stop.wait(1.0)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 self.counters["failed"] += 1
                 _log.exception("intake_failed")
                 stop.wait(1.0)
@@ -84,7 +84,9 @@ class IngestWorker:
         """One round, waiting so many seconds for something to come."""
         self._refresh()
         flush_s = self._receipts.flush(time.monotonic(), to_ms(self._clock.now()))
-        arrivals = self._subscriber.drain(_ROUND, wait_s if flush_s is None else min(wait_s, max(0.001, flush_s)))
+        arrivals = self._subscriber.drain(
+            _ROUND, wait_s if flush_s is None else min(wait_s, max(0.001, flush_s))
+        )
         if not arrivals:
             return
         try:
@@ -136,7 +138,13 @@ class Ticker:
     """
 
     def __init__(
-        self, *, watch: Watch, subscriber: Subscriber, current: CurrentRegistry, clock: Clock, every_s: float = 15.0
+        self,
+        *,
+        watch: Watch,
+        subscriber: Subscriber,
+        current: CurrentRegistry,
+        clock: Clock,
+        every_s: float = 15.0,
     ) -> None:
         self._watch, self._subscriber, self._current = watch, subscriber, current
         self._clock, self._every_s = clock, every_s
@@ -156,5 +164,5 @@ class Ticker:
                 self.tick()
             except LinkError as error:
                 _log.warning("database_unavailable", detail=str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 _log.exception("ticker_failed")

@@ -111,7 +111,7 @@ def _rules(connection: Connection) -> dict[str, Rule]:
         try:
             rules[name] = rule_from(spec)
         except ValidationError as error:
-            _log.error("rule_unusable", rule=name, detail=str(error))  # noqa: TRY400 - no defect of ours
+            _log.error("rule_unusable", rule=name, detail=str(error))
     return rules
 
 
@@ -131,4 +131,3 @@ def _subscribed(
         if municipality is not None:
             by_municipality[municipality].append(recipient)
     return dict(by_water_point), dict(by_municipality)
-

@@ -1,14 +1,14 @@
-"""Registering: municipalities, water points, devices, people and rules. Repeatable: the same again changes nothing."""
+"""Registering municipalities, water points, devices, people and rules. The same again changes nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from alerts.ports import Language
 from alerts.rules import Role
 from alerts.specs import LimitSpec, NoDataSpec
 from alerts.texts import check_site_name
-from alerts.ports import Language
 from server.database.models import (
     Deployment,
     Device,
@@ -91,13 +91,11 @@ def add_device(connection: Connection, device: str, models: Mapping[Parameter, s
         connection.execute(insert(Device).values(id=device, registered_ms=at_ms))
     connection.execute(delete(Probe).where(Probe.device_id == device))
     for parameter, model in models.items():
-        connection.execute(
-            insert(Probe).values(device_id=device, parameter=str(parameter), model=model)
-        )
+        connection.execute(insert(Probe).values(device_id=device, parameter=str(parameter), model=model))
 
 
 def deploy(connection: Connection, device: str, water_point: str, since_ms: int) -> None:
-    """A device serves a water point from now on; its stay elsewhere ends. Nothing happens if it is there already."""
+    """A device serves a water point from now on; its stay elsewhere ends. Where it is already, it stays."""
     open_stay = (Deployment.device_id == device) & Deployment.until_ms.is_(None)
     if connection.scalar(select(Deployment.water_point_id).where(open_stay)) == water_point:
         return

@@ -80,7 +80,7 @@ class InfluxSettings:
     answer_timeout_ms: int = 30_000
 
 
-class _Refused(Exception):  # noqa: N818 - one of these lines, or the body as a whole
+class _Refused(Exception):
     """The store will not take this body; the message is the store's."""
 
 
@@ -147,12 +147,10 @@ class InfluxReadingStore:
         pixels = min(pixels, ROWS_AT_ONCE - 1)
         width_ms = span.width_for(pixels)
         ask = influxql.ChartQuestions(water_point, parameter, span)
-        raw = influx_answer.raw_points(self._query(ask.readings(pixels + 1)), parameter)
-        if len(raw) <= pixels:
-            return raw
-        return influx_answer.merged_points(
-            self._query(ask.usable(width_ms)), self._query(ask.flags(width_ms))
-        )
+        flags = self._query(ask.flags(width_ms))
+        if influx_answer.readings_in(flags) <= pixels:
+            return influx_answer.raw_points(self._query(ask.readings(ROWS_AT_ONCE)), parameter)[:pixels]
+        return influx_answer.merged_points(self._query(ask.usable(width_ms)), flags)
 
     def identities(
         self, water_point: str, device: str, *, since_ms: int, until_ms: int

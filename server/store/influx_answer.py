@@ -20,7 +20,7 @@ Series = Mapping[str, Any]
 ROWS_AT_ONCE = 10_000
 
 
-class UnexpectedAnswer(Exception):  # noqa: N818 - it names what came
+class UnexpectedAnswer(Exception):
     """This is not the whole answer to the question; the message says what came instead."""
 
 
@@ -85,6 +85,11 @@ def raw_points(series: Sequence[Series], parameter: Parameter) -> list[ChartPoin
         for record in records(series)
         if record[f"{parameter.value}_flag"] is not None
     ]
+
+
+def readings_in(flags: Sequence[Series]) -> int:
+    """How many readings all the intervals hold."""
+    return sum(record["count"] or 0 for record in records(flags))
 
 
 def merged_points(usable: Sequence[Series], flags: Sequence[Series]) -> list[ChartPoint]:

@@ -14,7 +14,10 @@ from waterquality.wire.records import span_of
 from waterquality.wire.rejection import Malformed, Rejection
 
 ENVELOPE = Envelope("kk-0001", "9f1c2a7e", 5, 7)
-OPENING = [{"bn": "kk-0001/", "bt": 1763900040, "n": "epoch", "vs": "9f1c2a7e"}, {"n": "held", "u": "count", "v": 5}]
+OPENING = [
+    {"bn": "kk-0001/", "bt": 1763900040, "n": "epoch", "vs": "9f1c2a7e"},
+    {"n": "held", "u": "count", "v": 5},
+]
 
 
 def seq(number: object) -> dict[str, object]:
@@ -43,7 +46,11 @@ WHOLE = [
     ("a zip bomb", zlib.compress(b"[" + b" " * (MAX_INFLATED_BYTES + 1)), Rejection.TOO_LARGE),
     ("broken deflate", b"\x78\x9c\x00\x00\x00", Rejection.BAD_DEFLATE),
     ("deflate cut short", zlib.compress(batch(seq(5), ph()))[:-6], Rejection.BAD_DEFLATE),
-    ("another device's name", batch(opening=[{**OPENING[0], "bn": "kk-0002/"}, OPENING[1]]), Rejection.WRONG_DEVICE),
+    (
+        "another device's name",
+        batch(opening=[{**OPENING[0], "bn": "kk-0002/"}, OPENING[1]]),
+        Rejection.WRONG_DEVICE,
+    ),
     ("another device later on", batch(seq(5), ph(bn="kk-0002/")), Rejection.WRONG_DEVICE),
     ("another epoch", batch(opening=[{**OPENING[0], "vs": "00000000"}, OPENING[1]]), Rejection.WRONG_EPOCH),
     ("no epoch", batch(opening=[{"bn": "kk-0001/", "bt": 1763900040, **OPENING[1]}]), Rejection.WRONG_EPOCH),
@@ -78,7 +85,11 @@ ONE = [
     ("a flag that is none", [ph(), {"n": "ph/flag", "v": 5}], Rejection.UNKNOWN_WORD),
     ("a broken flag", [ph(), {"n": "ph/flag", "v": 1.5}], Rejection.UNKNOWN_WORD),
     ("good without a value", [{"n": "ph/flag", "v": 1}], Rejection.NOT_SENML),
-    ("a reason that is none", [ph(), {"n": "ph/flag", "v": 3}, {"n": "ph/why", "vs": "moon"}], Rejection.UNKNOWN_WORD),
+    (
+        "a reason that is none",
+        [ph(), {"n": "ph/flag", "v": 3}, {"n": "ph/why", "vs": "moon"}],
+        Rejection.UNKNOWN_WORD,
+    ),
     ("one parameter twice", [ph(7.1), ph(7.2)], Rejection.NOT_SENML),
     ("a relative time", [ph(t=-1763900000)], Rejection.TIME_TOO_OLD),
     ("a time that is a text", [ph(t="60")], Rejection.WRONG_TYPE),
@@ -87,24 +98,26 @@ ONE = [
 
 
 @pytest.mark.parametrize(("records", "reason"), [case[1:] for case in ONE], ids=[case[0] for case in ONE])
-def test_one_bad_observation_does_not_take_its_batch_with_it(records: list[object], reason: Rejection) -> None:
+def test_one_bad_observation_does_not_take_its_batch_with_it(
+    records: list[object], reason: Rejection
+) -> None:
     read = decode(batch(seq(5), ph(), seq(6), *records, seq(7), ph()), ENVELOPE)
 
-    assert [5, 7] == [span_of(record)[0] for record in read.records]
+    assert [span_of(record)[0] for record in read.records] == [5, 7]
     assert [(6, 6, reason)] == [(p.first, p.last, p.reason) for p in read.poisoned]
 
 
 def test_a_number_outside_the_envelope_is_not_booked_and_what_is_named_is() -> None:
     read = decode(batch(seq(5), ph(), seq(99), ph()), ENVELOPE)
 
-    assert [5] == [span_of(record)[0] for record in read.records]
-    assert [(6, 7, Rejection.ABSENT_FROM_BATCH)] == [(p.first, p.last, p.reason) for p in read.poisoned]
+    assert [span_of(record)[0] for record in read.records] == [5]
+    assert [(p.first, p.last, p.reason) for p in read.poisoned] == [(6, 7, Rejection.ABSENT_FROM_BATCH)]
 
 
 def test_a_number_that_comes_twice_in_a_batch_counts_once() -> None:
     read = decode(batch(seq(5), ph(7.1), seq(5), ph(9.9), seq(6), ph(), seq(7), ph()), ENVELOPE)
 
-    assert [5, 6, 7] == [span_of(record)[0] for record in read.records]
+    assert [span_of(record)[0] for record in read.records] == [5, 6, 7]
     assert read.poisoned == ()
 
 
@@ -114,11 +127,15 @@ def test_a_gap_wider_than_its_envelope_is_refused() -> None:
     read = decode(batch(seq(5), *gap), ENVELOPE)
 
     assert read.records == ()
-    assert [(5, 7)] == list(IntervalSet.of((p.first, p.last) for p in read.poisoned).spans)
+    assert list(IntervalSet.of((p.first, p.last) for p in read.poisoned).spans) == [(5, 7)]
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -137,7 +154,7 @@ def test_every_number_of_the_envelope_has_exactly_one_fate_whatever_is_inside(re
         return
     spans = [span_of(record) for record in read.records] + [(p.first, p.last) for p in read.poisoned]
 
-    assert [5, 6, 7] == sorted(number for first, last in spans for number in range(first, last + 1))
+    assert sorted(number for first, last in spans for number in range(first, last + 1)) == [5, 6, 7]
 
 
 @given(st.binary(max_size=200))

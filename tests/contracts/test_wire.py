@@ -39,7 +39,12 @@ def plain(record: Record) -> dict[str, object]:
         case Gap():
             return {"kind": "gap", "first": record.first, "last": record.last, "why": str(record.why)}
         case Certificate():
-            return {"kind": "certificate", "seq": record.seq, "taken_ms": record.taken_ms, "body": record.body}
+            return {
+                "kind": "certificate",
+                "seq": record.seq,
+                "taken_ms": record.taken_ms,
+                "body": record.body,
+            }
         case Note():
             return {
                 "kind": "note",
@@ -103,17 +108,20 @@ def test_the_golden_status_is_read_as_it_always_was() -> None:
 def test_the_golden_health_message_is_read_as_it_always_was() -> None:
     health = decode_health((GOLDEN / "health.json").read_bytes())
 
-    assert Health(
-        epoch="9f1c2a7e",
-        appended=48220,
-        held=48190,
-        in_outbox=31,
-        in_gaps=0,
-        clock_synchronised=True,
-        uptime_s=86400.5,
-        time_ms=1763900101250,
-        counters={"appended": 31, "receipted": 0},
-    ) == health
+    assert (
+        Health(
+            epoch="9f1c2a7e",
+            appended=48220,
+            held=48190,
+            in_outbox=31,
+            in_gaps=0,
+            clock_synchronised=True,
+            uptime_s=86400.5,
+            time_ms=1763900101250,
+            counters={"appended": 31, "receipted": 0},
+        )
+        == health
+    )
     assert health == decode_health(encode_health(health))
 
 
@@ -148,7 +156,9 @@ def readings(draw: st.DrawFn) -> Reading:
     return Reading(parameter, draw(_finite), raw=draw(st.none() | _finite), screened=doubted)
 
 
-@given(st.lists(st.lists(readings(), max_size=5), min_size=1, max_size=8), st.booleans(), st.integers(1, 10**12))
+@given(
+    st.lists(st.lists(readings(), max_size=5), min_size=1, max_size=8), st.booleans(), st.integers(1, 10**12)
+)
 def test_what_a_device_writes_a_server_reads(taken: list[list[Reading]], deflate: bool, first: int) -> None:
     sent = [
         Observation("kk-0001", "9f1c2a7e", first + place, 1763900040000 + 61_001 * place, by_parameter(*some))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def outbox(tmp_path: Path) -> Outbox:
 def test_numbers_are_contiguous_from_one(outbox: Outbox) -> None:
     packed = [outbox.append(at(START_MS + 60_000 * n), turbid()) for n in range(3)]
 
-    assert [1, 2, 3] == [one.first for one in packed]
+    assert [one.first for one in packed] == [1, 2, 3]
     assert packed == outbox.after(0, 10)
 
 
@@ -50,7 +51,7 @@ def test_time_rises_by_a_millisecond_at_least_even_when_the_clock_is_set_back(ou
     outbox.append(at(START_MS), turbid())
     outbox.append(at(START_MS - 5_000), turbid())
 
-    assert [START_MS, START_MS + 1, START_MS + 2] == [one.taken_ms for one in outbox.after(0, 10)]
+    assert [one.taken_ms for one in outbox.after(0, 10)] == [START_MS, START_MS + 1, START_MS + 2]
 
 
 def test_what_was_appended_is_there_after_reopening(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_what_was_appended_is_there_after_reopening(tmp_path: Path) -> None:
 
     assert [appended] == again.after(0, 10)
     assert epoch == again.epoch
-    assert 2 == again.append(at(START_MS), turbid()).first
+    assert again.append(at(START_MS), turbid()).first == 2
 
 
 def test_only_what_the_server_holds_is_forgotten(outbox: Outbox) -> None:
@@ -72,9 +73,9 @@ def test_only_what_the_server_holds_is_forgotten(outbox: Outbox) -> None:
 
     forgotten = outbox.discard(IntervalSet(((1, 4), (7, 8))))
 
-    assert 6 == forgotten
-    assert [5, 6, 9, 10] == [one.first for one in outbox.after(0, 10)]
-    assert (10, 5, 4) == (outbox.depth().head, outbox.depth().held, outbox.depth().records)
+    assert forgotten == 6
+    assert [one.first for one in outbox.after(0, 10)] == [5, 6, 9, 10]
+    assert (outbox.depth().head, outbox.depth().held, outbox.depth().records) == (10, 5, 4)
 
 
 def test_a_full_outbox_turns_its_oldest_into_a_gap_that_can_be_sent(outbox: Outbox) -> None:
@@ -87,7 +88,7 @@ def test_a_full_outbox_turns_its_oldest_into_a_gap_that_can_be_sent(outbox: Outb
 
     assert Gap(1, 10, GapWhy.OUTBOX_FULL) == read.records[0]
     assert [(1, 10), *((n, n) for n in range(11, 102))] == [span_of(record) for record in read.records]
-    assert (91, 10) == (outbox.depth().records, outbox.depth().in_gaps)
+    assert (outbox.depth().records, outbox.depth().in_gaps) == (91, 10)
 
 
 def test_gaps_that_touch_become_one(outbox: Outbox) -> None:
@@ -96,9 +97,9 @@ def test_gaps_that_touch_become_one(outbox: Outbox) -> None:
 
     first = outbox.after(0, 1)[0]
 
-    assert 1 == first.first
+    assert first.first == 1
     assert outbox.depth().in_gaps == first.last
-    assert 115 == outbox.depth().records + outbox.depth().in_gaps
+    assert outbox.depth().records + outbox.depth().in_gaps == 115
 
 
 def test_a_card_put_into_another_machine_starts_a_new_epoch_and_keeps_what_it_holds(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_a_restored_image_starts_a_new_epoch_on_demand(outbox: Outbox) -> None:
     outbox.begin_epoch()
 
     assert epoch != outbox.epoch
-    assert [1] == [one.first for one in outbox.after(0, 10)]
+    assert [one.first for one in outbox.after(0, 10)] == [1]
 
 
 def test_a_damaged_file_is_set_aside_whole_and_a_new_epoch_begins(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_damaged_file_is_set_aside_whole_and_a_new_epoch_begins(tmp_path: Path
 
     assert aside is not None
     assert damaged == aside.read_bytes()
-    assert 1 == again.append(at(START_MS), turbid()).first
+    assert again.append(at(START_MS), turbid()).first == 1
 
 
 def test_a_sound_file_is_not_set_aside(tmp_path: Path) -> None:
@@ -150,11 +151,11 @@ def test_a_sound_file_is_not_set_aside(tmp_path: Path) -> None:
 def test_records_of_unknown_time_wait_for_the_clock_and_then_get_their_true_time(outbox: Outbox) -> None:
     outbox.append(at(5_000, up=5_000, synchronised=False), turbid(1))
     outbox.append(at(65_000, up=65_000, synchronised=False), turbid(2))
-    assert [] == outbox.after(0, 10)
+    assert outbox.after(0, 10) == []
 
     corrected = outbox.synchronise(at(START_MS, up=3_600_000))
 
-    assert 2 == corrected
+    assert corrected == 2
     boot_started = START_MS - 3_600_000
     assert [(boot_started + 5_000, 0.0), (boot_started + 65_000, 0.0)] == [
         (one.taken_ms, one.clock_uncertainty_s) for one in outbox.after(0, 10)
@@ -176,7 +177,7 @@ def test_a_boot_that_never_knew_the_time_gets_its_late_edge_and_an_uncertainty(o
 def test_notes_are_records_like_others(outbox: Outbox) -> None:
     note = outbox.append_note(at(START_MS), NoteKind.STARTED, "0.1.0")
 
-    assert '{"n":"note","vs":"started"},{"n":"note/detail","vs":"0.1.0"}' == note.body
+    assert note.body == '{"n":"note","vs":"started"},{"n":"note/detail","vs":"0.1.0"}'
 
 
 _APPEND_FOR_EVER = """
@@ -235,7 +236,9 @@ class OutboxAgainstAList(RuleBasedStateMachine):
     @rule(data=st.data())
     def receipt(self, data: st.DataObject) -> None:
         settled = IntervalSet.of_numbers(data.draw(st.sets(st.integers(1, max(1, self.head)))))
-        whole = {(row.first, row.last) for row in self.outbox.after(0, 1000) if settled.covers(row.first, row.last)}
+        whole = {
+            (row.first, row.last) for row in self.outbox.after(0, 1000) if settled.covers(row.first, row.last)
+        }
         self.outbox.discard(settled)
         self.held -= {number for first, last in whole for number in range(first, last + 1)}
 
@@ -247,7 +250,7 @@ class OutboxAgainstAList(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         rows = self.outbox.after(0, 1000)
         assert sorted(self.held) == [number for row in rows for number in range(row.first, row.last + 1)]
-        assert all(one.taken_ms < other.taken_ms for one, other in zip(rows, rows[1:], strict=False) if "gap" not in one.body)
+        assert all(one.taken_ms < other.taken_ms for one, other in pairwise(rows) if "gap" not in one.body)
         depth = self.outbox.depth()
         assert (self.head, min(self.held, default=self.head + 1)) == (depth.head, depth.held)
         assert depth.records == sum(1 for row in rows if "gap/" not in row.body)
@@ -262,6 +265,11 @@ TestOutboxAgainstAList = OutboxAgainstAList.TestCase
 TestOutboxAgainstAList.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
+def _fill(outbox: Outbox) -> None:
+    for n in range(2_000):
+        outbox.append(at(START_MS + n), turbid())
+
+
 def test_the_disk_being_full_is_said_as_such(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
     outbox.append(at(START_MS), turbid())
@@ -269,8 +277,7 @@ def test_the_disk_being_full_is_said_as_such(tmp_path: Path) -> None:
     outbox._db.execute(f"PRAGMA max_page_count = {pages}")
 
     with pytest.raises(OutboxFull):
-        for n in range(2_000):
-            outbox.append(at(START_MS + n), turbid())
+        _fill(outbox)
 
     outbox._db.execute("PRAGMA max_page_count = 100000")
     head = outbox.head

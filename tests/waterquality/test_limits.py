@@ -31,8 +31,12 @@ def test_a_nephelometer_evidences_4_ntu() -> None:
     [
         pytest.param(limit(), probe(method=Method.INDICATIVE), "indicative", id="an indicative probe"),
         pytest.param(limit(0.2), probe(), "below the detection limit of 0.3 NTU", id="below detection"),
-        pytest.param(limit(400), probe(), "outside what the probe can show (0 to 100 NTU)", id="beyond its span"),
-        pytest.param(limit(1), probe(), "uncertain by 0.35 NTU; at most 0.3 NTU", id="too uncertain, by arithmetic"),
+        pytest.param(
+            limit(400), probe(), "outside what the probe can show (0 to 100 NTU)", id="beyond its span"
+        ),
+        pytest.param(
+            limit(1), probe(), "uncertain by 0.35 NTU; at most 0.3 NTU", id="too uncertain, by arithmetic"
+        ),
     ],
 )
 def test_a_claim_beyond_the_probe_is_refused_with_the_arithmetic(
@@ -43,7 +47,9 @@ def test_a_claim_beyond_the_probe_is_refused_with_the_arithmetic(
 
 def test_ph_may_be_uncertain_by_a_fifth_of_a_unit() -> None:
     limited = Limit(Parameter.PH, 6.5, 8.5, "who-2017")
-    electrode = probe(parameter=Parameter.PH, method=Method.POTENTIOMETRIC, span=(0.0, 14.0), uncertainty_share=0.0)
+    electrode = probe(
+        parameter=Parameter.PH, method=Method.POTENTIOMETRIC, span=(0.0, 14.0), uncertainty_share=0.0
+    )
 
     assert why_not_evidenced(limited, Capability(**{**_plain(electrode), "uncertainty": 0.1})) == ""
     assert "uncertain by 0.3 pH" in why_not_evidenced(limited, electrode)

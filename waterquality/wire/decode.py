@@ -113,35 +113,39 @@ def _parse(plain: bytes) -> list[Mapping[str, object]]:
 def _split(pack: Sequence[Mapping[str, object]], envelope: Envelope) -> tuple[int, list[_Group]]:
     """Check the opening, and group what follows by `seq`."""
     base, prefix = Base(), f"{envelope.device}/"
-    held: int | None = None
-    epoch = ""
+    opening: dict[str, Resolved] = {}
     groups: list[_Group] = []
     for record in pack:
         base.take(record)
         if base.name != prefix:
             raise Malformed(Rejection.WRONG_DEVICE, f"{base.name[:40]!r} in a batch of {envelope.device}")
-        name = record.get("n")
         try:
-            if name == "epoch":
-                epoch = str(resolve(record, base).value)
-            elif name == "held":
-                held = _whole(resolve(record, base))
-            elif name == "seq":
-                opened = resolve(record, base)
-                groups.append(_Group(_whole(opened), opened.time_s))
-            elif groups:
-                groups[-1].entries.append(resolve(record, base))
-            else:
-                raise Malformed(Rejection.NOT_SENML, f"{str(name)[:40]!r} before the first seq")
+            _sort_in(record.get("n"), resolve(record, base), opening, groups)
         except Malformed as fault:
             if not groups:
                 raise
             groups[-1].fault = groups[-1].fault or fault
+    return _held(opening, envelope), groups
+
+
+def _sort_in(name: object, entry: Resolved, opening: dict[str, Resolved], groups: list[_Group]) -> None:
+    if name in ("epoch", "held"):
+        opening[str(name)] = entry
+    elif name == "seq":
+        groups.append(_Group(_whole(entry), entry.time_s))
+    elif groups:
+        groups[-1].entries.append(entry)
+    else:
+        raise Malformed(Rejection.NOT_SENML, f"{entry.name[:40]!r} before the first seq")
+
+
+def _held(opening: Mapping[str, Resolved], envelope: Envelope) -> int:
+    epoch = str(opening["epoch"].value) if "epoch" in opening else ""
     if epoch != envelope.epoch:
         raise Malformed(Rejection.WRONG_EPOCH, f"{epoch[:40]!r} in a batch of epoch {envelope.epoch}")
-    if held is None:
+    if "held" not in opening:
         raise Malformed(Rejection.NOT_SENML, "the oldest held sequence number is missing")
-    return held, groups
+    return _whole(opening["held"])
 
 
 def _settle(held: int, groups: Sequence[_Group], envelope: Envelope) -> Batch:
@@ -234,7 +238,7 @@ _RAW_UNITS = frozenset({"V", "count"})
 
 def _reading(parameter: Parameter, facets: Mapping[str, Resolved]) -> Reading:
     if not facets.keys() <= _FACETS:
-        unknown = sorted(facets.keys() - _FACETS)[0]
+        unknown = min(facets.keys() - _FACETS)
         raise Malformed(Rejection.UNKNOWN_FIELD, f"{parameter}/{unknown[:40]}")
     value = _in_unit(parameter, facets[""]) if "" in facets else None
     screened = _screened(parameter, facets, has_value=value is not None)

@@ -39,12 +39,12 @@ class Packed:
 
 def body_of(record: Record) -> str:
     """The SenML records after `seq` and clock, as JSON text without the brackets; "" where there are none."""
-    return ",".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in _entries(record))
+    return ",".join(
+        json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in _entries(record)
+    )
 
 
-def encode(
-    device: str, epoch: str, held: int, packed: Sequence[Packed], *, deflate: bool = False
-) -> bytes:
+def encode(device: str, epoch: str, held: int, packed: Sequence[Packed], *, deflate: bool = False) -> bytes:
     """A batch ready to publish.
 
     Args:
@@ -64,9 +64,7 @@ def encode(
             base_ms = record.taken_ms
         parts.append(_dumps(seq))
         if record.clock_uncertainty_s:
-            parts.append(
-                _dumps({"n": "clock/uncertainty", "u": "s", "v": _tidy(record.clock_uncertainty_s)})
-            )
+            parts.append(_dumps({"n": "clock/uncertainty", "u": "s", "v": _tidy(record.clock_uncertainty_s)}))
         if record.body:
             parts.append(record.body)
     plain = f"[{','.join(parts)}]".encode()

@@ -150,7 +150,9 @@ def decode_health(payload: bytes) -> Health:
             clock_synchronised=bool(message["clock_synchronised"]),
             uptime_s=float(message["uptime_s"]),
             time_ms=int(message["time_ms"]),
-            counters={str(name)[:40]: int(count) for name, count in dict(message.get("counters", {})).items()},
+            counters={
+                str(name)[:40]: int(count) for name, count in dict(message.get("counters", {})).items()
+            },
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Malformed(Rejection.NOT_JSON, f"no health message: {error}") from error

@@ -6,6 +6,7 @@ The statuses and texts it gives are those of the servers' own sources.
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -81,8 +82,9 @@ class Desk(BaseHTTPRequestHandler):
             self.send_header("X-Influxdb-Version", self.stand_in.version)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text.encode())))
-        self.end_headers()
-        self.wfile.write(text.encode())
+        with suppress(BrokenPipeError):  # one that did not want to wait
+            self.end_headers()
+            self.wfile.write(text.encode())
 
     do_GET = do_POST  # noqa: N815 - the name is the library's
 

@@ -123,7 +123,8 @@ def test_readings_survive_a_process_that_ends_without_closing(
 def test_a_batch_that_breaks_off_half_way_leaves_nothing(store: SqliteReadingStore, path: Path):
     other = sqlite3.connect(path, isolation_level=None)
     other.execute(
-        "CREATE TRIGGER broken BEFORE INSERT ON observation WHEN NEW.seq = 3 BEGIN SELECT RAISE(FAIL, 'broken'); END"
+        "CREATE TRIGGER broken BEFORE INSERT ON observation WHEN NEW.seq = 3 "
+        "BEGIN SELECT RAISE(FAIL, 'broken'); END"
     )
     rows = [row(seq=n + 1, at=ms(AT) + n) for n in range(5)]
     with pytest.raises(StoreUnavailable, match="broken"):
