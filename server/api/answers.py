@@ -33,7 +33,7 @@ from waterquality.readings import from_ms
 
 def water_points(shown: Overview) -> WaterPointsOut:
     """All water points that were asked for."""
-    return WaterPointsOut(has_values=shown.has_values, water_points=[_point(view) for view in shown.points])
+    return WaterPointsOut(has_values=shown.has_values, water_points=[_point(view) for view in shown.shown])
 
 
 def detail(page: WaterPointPage) -> WaterPointDetailOut:

@@ -25,6 +25,7 @@ from waterquality.parameters import Parameter
 
 _LONGEST = timedelta(days=2 * 366)
 _DAY = timedelta(days=1)
+_ALL = 100_000  # water points in one answer
 _ERRORS: dict[int | str, dict[str, object]] = {
     404: {"model": Problem, "description": "There is no such water point."},
     503: {"model": Problem, "description": "The database or the store cannot be asked now; try again later."},
@@ -40,7 +41,9 @@ At = Annotated[AwareDatetime | None, Query(description="ISO 8601 with an offset.
 @router.get("/water-points")
 def water_points(site: SiteDep, municipality: Municipality = "", q: Text = "") -> WaterPointsOut:
     """Every water point with its newest readings, most urgent first."""
-    return answers.water_points(overview(site, site.now(), municipality=municipality, text=q.strip()))
+    return answers.water_points(
+        overview(site, site.now(), municipality=municipality, text=q.strip(), many=_ALL)
+    )
 
 
 @router.get("/water-points/{water_point}", responses={404: _ERRORS[404]})

@@ -40,7 +40,7 @@ class DeviceNews:
         """Write what has come.
 
         Raises:
-                DatabaseUnavailable: what was taken off the queue is lost, the next word replaces it; mended by time.
+            DatabaseUnavailable: what was taken is lost, the next word replaces it; mended by time.
         """
         news: dict[str, dict[str, object]] = {}
         while not self._queue.empty():

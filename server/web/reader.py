@@ -41,6 +41,8 @@ _AGE_UNITS: MappingProxyType[_Unit, int] = MappingProxyType(
 )
 _SPAN_UNITS: tuple[_Unit, ...] = ("day", "hour", "minute")
 
+_LOCALE = MappingProxyType({language: Locale.parse(language) for language in Language})
+
 # What each language calls itself; never translated.
 ENDONYMS: MappingProxyType[Language, str] = MappingProxyType(
     {
@@ -153,7 +155,7 @@ class Reader:
 
     @property
     def _locale(self) -> Locale:
-        return Locale.parse(self.language)
+        return _LOCALE[self.language]
 
     def _here(self, at_ms: int) -> datetime:
         return from_ms(at_ms).astimezone(_TBILISI)

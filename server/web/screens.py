@@ -5,9 +5,11 @@ Everything here is synchronous and runs in the thread pool, for the database and
 
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from alerts.lifecycle import Phase
@@ -29,8 +31,20 @@ from server.web.words import msgid
 entrance = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/{language}", include_in_schema=False, default_response_class=HTMLResponse)
 _RANGES = {Range.DAY: msgid("24 hours"), Range.WEEK: msgid("7 days"), Range.MONTH: msgid("30 days")}
-_LONGEST_TEXT = 60
 _NOT_FOUND = 404
+
+
+class Asked(BaseModel):
+    """Which water points a reader wants to see."""
+
+    municipality: str = Field("", max_length=40)
+    q: str = Field("", max_length=60)
+    page: int = Field(1, ge=1, le=10_000)
+
+    def query(self, page: int | None = None) -> str:
+        """The question mark and what follows it in an address, of this page of the list or of another."""
+        asked = self.model_copy(update={"page": page or self.page}).model_dump(exclude_defaults=True)
+        return f"?{urlencode(asked)}" if asked else ""
 
 
 @entrance.get("/")
@@ -41,17 +55,15 @@ def to_own_language(request: Request) -> Response:
 
 
 @router.get("/")
-def overview_page(visit: VisitDep, municipality: str = "", q: str = "") -> Response:
+def overview_page(visit: VisitDep, asked: Annotated[Asked, Query()]) -> Response:
     """All water points by urgency, with the map."""
-    query = visit.request.url.query
-    shown = _overview(visit.site, municipality, q) | {"municipality": municipality, "text": q[:_LONGEST_TEXT]}
-    return _page(visit, "overview", query=f"?{query}" if query else "", **shown)
+    return _page(visit, "overview", **_overview(visit, asked))
 
 
 @router.get("/fragments/overview")
-def overview_fragment(visit: VisitDep, municipality: str = "", q: str = "") -> Response:
+def overview_fragment(visit: VisitDep, asked: Annotated[Asked, Query()]) -> Response:
     """The list of water points."""
-    return visit.fragment("_overview.html", **_overview(visit.site, municipality, q))
+    return visit.fragment("_overview.html", **_overview(visit, asked))
 
 
 @router.get("/water-points/{water_point}")
@@ -136,9 +148,14 @@ def _under_way(site: Site) -> int:
         return connection.scalar(query) or 0
 
 
-def _overview(site: Site, municipality: str, text: str) -> dict[str, Any]:
-    wanted = text.strip()[:_LONGEST_TEXT]
-    return {"overview": overview(site, site.now(), municipality=municipality, text=wanted)}
+def _overview(visit: Visit, asked: Asked) -> dict[str, Any]:
+    site, text = visit.site, asked.q.strip()
+    found = overview(site, site.now(), municipality=asked.municipality, text=text, page=asked.page)
+    places = [
+        (view.point.id, visit.reader.name_of(view.point.names), view.state, view.point.lat, view.point.lon)
+        for view in found.points
+    ]
+    return {"overview": found, "asked": asked, "places": places}
 
 
 def _alerts(site: Site) -> dict[str, Any]:

@@ -5,7 +5,7 @@ water of now counts as unknown.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from server.store.port import ReadingStore, Row, StoreUnavailable
@@ -31,7 +31,7 @@ class Newest:
 
     Attributes:
         now: the newest row of each.
-        before: the newest row of each that is at least an hour old.
+        before: the newest row of each that is at least an hour old, where that was asked for.
         is_known: whether the store could be asked at all.
     """
 
@@ -74,7 +74,7 @@ class ReadingView:
 
 
 def newest(store: ReadingStore, water_points: Sequence[str], now: datetime) -> Newest:
-    """The newest rows of water points and those of an hour before; unknown where the store is away."""
+    """The newest rows of water points; unknown where the store is away."""
     if not water_points:
         return Newest()
     try:
@@ -82,9 +82,19 @@ def newest(store: ReadingStore, water_points: Sequence[str], now: datetime) -> N
         silent = [water_point for water_point in water_points if water_point not in found]
         if silent:
             found |= store.latest(silent, since=now - _LONG_AGO, until=now - _RECENT)
-        return Newest(found, store.latest(water_points, since=now - _HOUR_BEFORE, until=now - _HOUR))
     except StoreUnavailable:
         return Newest(is_known=False)
+    return Newest(found)
+
+
+def with_hour_before(rows: Newest, store: ReadingStore, water_points: Sequence[str], now: datetime) -> Newest:
+    """The same rows, with those that tell the trend of some of the water points."""
+    if not rows.is_known or not water_points:
+        return rows
+    try:
+        return replace(rows, before=store.latest(water_points, since=now - _HOUR_BEFORE, until=now - _HOUR))
+    except StoreUnavailable:
+        return rows
 
 
 def reading_views(

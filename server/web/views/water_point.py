@@ -8,7 +8,7 @@ from server.web.site import Site
 from server.web.views.alerts import AlertView, late_alerts, past_alerts
 from server.web.views.chart import ChartView, Range, chart_view
 from server.web.views.custody import Completeness, completeness
-from server.web.views.readings import newest
+from server.web.views.readings import newest, with_hour_before
 from server.web.views.registry import Served, point, served
 from server.web.views.standing import Facts, PointView, facts, point_view
 
@@ -50,7 +50,7 @@ def water_point_page(site: Site, water_point: str, now: datetime) -> WaterPointP
         past = past_alerts(connection, known.rules, water_point=water_point)
         devices = served(connection, water_point)
         counts = completeness(connection, [device.device for device in devices])
-    rows = newest(site.store, [water_point], now)
+    rows = with_hour_before(newest(site.store, [water_point], now), site.store, [water_point], now)
     view = point_view(place, rows, known, now=now, stale_after_s=site.settings.stale_after_s)
     return WaterPointPage(view, known.alerts.get(water_point, ()), late, past, devices, counts, rows.is_known)
 

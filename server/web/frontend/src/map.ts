@@ -8,23 +8,21 @@ const STEPS = [0.05, 0.1, 0.25, 0.5, 1]; // degrees between the lines of the gri
 const SPACE = 90; // pixels, at least
 const ORDER = ["normal", "suspect", "pending", "recovering", "unknown", "silent", "firing"];
 
+const CROWDED = 60; // signs; of more, only the one that is pointed at is named
+
 interface Place {
   id: string;
   name: string;
   said: string;
   state: string;
-  href: string;
   at: L.LatLngTuple;
 }
 
 function places(list: ParentNode): Place[] {
-  return [...list.querySelectorAll<HTMLElement>("[data-lat]")].map((row) => ({
-    id: row.id,
-    name: row.dataset.name ?? "",
-    said: row.dataset.said ?? "",
-    state: row.dataset.state ?? "unknown",
-    href: row.dataset.href ?? "",
-    at: [Number(row.dataset.lat), Number(row.dataset.lon)],
+  const written = list.querySelector("[data-map]")?.textContent ?? "[]";
+  const rows = JSON.parse(written) as [string, string, string, number, number][];
+  return rows.map(([id, name, state, lat, lon]) => ({
+    id, name, state, said: document.querySelector(`.legend .state-${state}`)?.textContent ?? state, at: [lat, lon],
   }));
 }
 
@@ -52,13 +50,17 @@ function draw(map: L.Map, layer: L.LayerGroup, list: ParentNode): void {
       alt: `${place.name}: ${place.said}`,
       zIndexOffset: ORDER.indexOf(place.state) * 1000,
     })
-      .on("click", () => location.assign(place.href))
+      .on("click", () => open(place))
       .on("keypress", (event) => {
-        if ((event as L.LeafletKeyboardEvent).originalEvent.key === "Enter") location.assign(place.href);
+        if ((event as L.LeafletKeyboardEvent).originalEvent.key === "Enter") open(place);
       })
       .addTo(layer);
   }
   label(map);
+}
+
+function open(place: Place): void {
+  location.assign(`/${document.documentElement.lang}/water-points/${encodeURIComponent(place.id)}`);
 }
 
 // A name stands to the right of its sign, or to the left, below or above: wherever it hides no other sign or name.
@@ -66,6 +68,8 @@ function draw(map: L.Map, layer: L.LayerGroup, list: ParentNode): void {
 function label(map: L.Map): void {
   const frame = map.getContainer().getBoundingClientRect();
   const pins = [...(map.getPane("markerPane")?.querySelectorAll<HTMLElement>(".pin") ?? [])];
+  map.getContainer().classList.toggle("is-crowded", pins.length > CROWDED);
+  if (pins.length > CROWDED) return;
   pins.sort((one, other) => urgency(other) - urgency(one));
   const taken = pins.map((pin) => (pin.firstElementChild ?? pin).getBoundingClientRect());
   pins.forEach((pin, index) => {
