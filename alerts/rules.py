@@ -110,15 +110,15 @@ class LimitRule:
     def _judge(self, value: float) -> Verdict:
         low, high = self.limit.low, self.limit.high
         if high is not None and value > high:
-            return Verdict(Finding.BREACH, value, high, f"{value:g} above {high:g}")
+            return Verdict(Finding.BREACH, value, high, f"{value:.4g} above {high:g}")
         if low is not None and value < low:
-            return Verdict(Finding.BREACH, value, low, f"{value:g} below {low:g}")
+            return Verdict(Finding.BREACH, value, low, f"{value:.4g} below {low:g}")
         is_near = (high is not None and value > high - self.deadband) or (
             low is not None and value < low + self.deadband
         )
         if is_near:
-            return Verdict(Finding.HOLDING, value, reason=f"{value:g} within the deadband")
-        return Verdict(Finding.CLEAR, value, reason=f"{value:g} within the limit")
+            return Verdict(Finding.HOLDING, value, reason=f"{value:.4g} within the deadband")
+        return Verdict(Finding.CLEAR, value, reason=f"{value:.4g} within the limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

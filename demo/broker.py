@@ -4,6 +4,8 @@ import asyncio
 import logging
 import socket
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 from amqtt.broker import Broker
 
@@ -41,7 +43,22 @@ class EmbeddedBroker:
             },
             loop=self._loop,
         )
+        self._broker._subscriptions = _Calm()  # noqa: SLF001 - see there
         await self._broker.start()
+
+
+class _Calm(dict[str, Any]):
+    """A dict that may change while somebody goes through it.
+
+    amqtt 0.12 walks its subscriptions with awaits on the way; a client that subscribes meanwhile would break
+    off the session of the one that is walked for ("dictionary changed size during iteration").
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().keys()))
+
+    def items(self) -> Any:
+        return list(super().items())
 
 
 def _free_port() -> int:

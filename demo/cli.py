@@ -137,9 +137,7 @@ def _run_show(options: ShowOptions, out: Console, stop: threading.Event, seconds
     with out.status("recording yesterday, starting broker, server and seven devices"):
         remembered = show.start()
     out.print(f"[bold]{show.url}[/bold]  time runs {options.factor:g} times as fast; Ctrl-C stops")
-    out.print(
-        f"seven devices bring {remembered} observations of the last day along, as after a day without network"
-    )
+    out.print(f"seven devices bring {remembered} observations of the last day along", soft_wrap=True)
     stop.wait(seconds)
     with out.status("stopping"):
         return show.stop()
@@ -184,6 +182,7 @@ def _say_changes(changes: Sequence[Change], out: Console) -> None:
             f"{transition.at.astimezone(TBILISI):%d.%m %H:%M} [{colour}]{transition.after:>10}[/{colour}]"
             f"  {change.key.water_point}  {change.key.rule}: {transition.reason}{late}",
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -63,9 +63,10 @@ class SimulatedPi:
 
     def remember(self, since: datetime, until: datetime, every: timedelta) -> int:
         """Record a past, as a device does that had no network; returns how many observations that was."""
-        outbox = self._open()
-        sampler = Sampler(build_probes(self._config, self._hardware()), outbox)
-        at = since
+        outbox, at = self._open(), since
+        self._looking_at = since
+        config = self._config.model_copy(update={"observe_every_s": every.total_seconds()})
+        sampler = Sampler(build_probes(config, self._hardware()), outbox)
         while at < until:
             self._looking_at = at
             sampler.observe(Instant(to_ms(at), to_ms(at) - to_ms(since), "past", is_synchronised=True))

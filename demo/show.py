@@ -189,13 +189,21 @@ class Show:
 
 
 class WebServer:
-    """Pages on a thread of their own."""
+    """Pages on a thread of their own.
+
+    Args:
+        app: makes the pages, when they are started.
+        port: TCP port; 0, or one that is taken, gives any free one.
+    """
 
     def __init__(self, app: Callable[[], object], *, port: int) -> None:
         self._app = app
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((_HOST, port))
+        try:
+            self._socket.bind((_HOST, port))
+        except OSError:  # somebody else's: any other will do, and the address is printed
+            self._socket.bind((_HOST, 0))
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 

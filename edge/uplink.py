@@ -86,6 +86,8 @@ class Uplink:
         self._client: paho.Client | None = None
         self._wake = threading.Event()
         self._is_up = threading.Event()
+        self._is_answered = threading.Event()
+        self._refusal = ""
         self.counters: Counter[str] = Counter()
 
     def nudge(self) -> None:
@@ -122,7 +124,12 @@ class Uplink:
                 backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
 
     def _connect(self) -> None:
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self._device, clean_session=True)
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._device,
+            clean_session=True,
+            reconnect_on_failure=False,  # it would go on with its own queue, behind the back of the lanes
+        )
         client.connect_timeout = _CONNECT_TIMEOUT_S
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._broker.password)
@@ -135,11 +142,13 @@ class Uplink:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         self._client = client
+        self._refusal = ""
+        self._is_answered.clear()
         client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
         client.loop_start()
-        if not self._is_up.wait(_CONNECT_TIMEOUT_S):
-            message = "the broker did not answer, or refused us"
-            raise ConnectionError(message)
+        self._is_answered.wait(_CONNECT_TIMEOUT_S)
+        if not self.is_connected:
+            raise ConnectionError(self._refusal or "the broker did not answer")
         self.counters["connected"] += 1
         _log.info("broker_connected", device=self._device)
 
@@ -149,9 +158,13 @@ class Uplink:
             online = messages.Status(messages.Presence.ONLINE, self._version)
             client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
             self._is_up.set()
+        else:
+            self._refusal = f"the broker refused us: {code}"
+        self._is_answered.set()
 
     def _on_disconnect(self, *_: object) -> None:
         self._is_up.clear()
+        self._is_answered.set()
         self._wake.set()
 
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:

@@ -67,7 +67,7 @@ def chart(
     end = until or now
     begin = since or end - _DAY
     _check_span(begin, end)
-    limit = facts_of(site, water_point, now).limits(water_point).get(parameter)
+    limit = facts_of(site, water_point, now).limits(water_point).checked.get(parameter)
     points = site.store.chart(water_point, parameter, since=begin, until=end, pixels=pixels)
     return answers.chart(water_point, parameter, limit, points, since=begin, until=end)
 

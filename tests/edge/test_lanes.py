@@ -127,7 +127,9 @@ def test_each_silence_doubles_the_wait_and_a_receipt_ends_that(lanes: Lanes, out
     assert lanes.next_due() == now_s + 10
 
 
-def test_the_first_receipt_after_a_long_silence_frees_the_backlog_that_waits(lanes: Lanes, outbox: Outbox) -> None:
+def test_the_first_receipt_after_a_long_silence_frees_the_backlog_that_waits(
+    lanes: Lanes, outbox: Outbox
+) -> None:
     append(outbox, 9)
     lanes.reconnect()
     now_s = 0.0
@@ -240,7 +242,9 @@ class LossyLine:
         assert all(one.last + 1 == other.first for one, other in pairwise(batch)), "a hole in an envelope"
         span = (batch[0].first, batch[-1].last)
         others = IntervalSet.of(flight for flight, _ in self.flying)
-        assert not any(number in others for number in range(span[0], span[1] + 1)), f"{span} is in flight already"
+        assert not any(number in others for number in range(span[0], span[1] + 1)), (
+            f"{span} is in flight already"
+        )
         assert len(batch) <= POLICY.batch_records
         self.flying.append((span, self.now_s + POLICY.repeat_after_s))
 

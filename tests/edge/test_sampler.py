@@ -91,7 +91,10 @@ def test_an_observation_holds_a_reading_of_every_probe(outbox: Outbox) -> None:
     run(Sampler([PH, ScriptedProbe(Parameter.FLOW, 11.0)], outbox), HandWoundClock(), ticks=1)
 
     (observation,) = kept(outbox)
-    assert {name: reading.value for name, reading in observation.readings.items()} == {"ph": 7.4, "flow": 11.0}
+    assert {name: reading.value for name, reading in observation.readings.items()} == {
+        "ph": 7.4,
+        "flow": 11.0,
+    }
 
 
 def test_a_failing_probe_does_not_keep_the_others_from_being_read(outbox: Outbox) -> None:
@@ -100,7 +103,11 @@ def test_a_failing_probe_does_not_keep_the_others_from_being_read(outbox: Outbox
 
     (observation,) = kept(outbox)
     turbidity = observation.readings[Parameter.TURBIDITY]
-    assert (turbidity.value, turbidity.flag, turbidity.screened.why) == (None, Flag.MISSING, Why.PROBE_DISCONNECTED)
+    assert (turbidity.value, turbidity.flag, turbidity.screened.why) == (
+        None,
+        Flag.MISSING,
+        Why.PROBE_DISCONNECTED,
+    )
     assert observation.readings[Parameter.PH].value == 7.4
 
 
@@ -164,7 +171,9 @@ def test_a_right_clock_gives_the_records_before_it_their_time(outbox: Outbox) ->
         if len(clock.waits) == 4:
             clock.wall_ms, clock.is_synchronised = START_MS + clock.boottime_ms, True
 
-    clock = HandWoundClock(wall_ms=1_000_000 - 1_000_000 % MINUTE_MS, is_synchronised=False, at_wait=synchronise)
+    clock = HandWoundClock(
+        wall_ms=1_000_000 - 1_000_000 % MINUTE_MS, is_synchronised=False, at_wait=synchronise
+    )
     run(Sampler([PH], outbox), clock, ticks=4)
 
     assert [one.taken_ms - START_MS for one in kept(outbox)] == [60_000, 120_000, 180_000, 240_000]

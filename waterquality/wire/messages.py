@@ -63,8 +63,12 @@ def decode_receipt(payload: bytes) -> Receipt:
         receipt = Receipt(str(epoch), int(through), ranges, round(float(message["time"]) * 1000))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Malformed(Rejection.NOT_JSON, f"no receipt: {error}") from error
-    if not EPOCH.fullmatch(receipt.epoch) or receipt.through < 0:
-        raise Malformed(Rejection.NOT_JSON, "no receipt: bad epoch or mark")
+    if (
+        not EPOCH.fullmatch(receipt.epoch)
+        or receipt.through < 0
+        or any(first < 1 for first, _ in ranges.spans)
+    ):
+        raise Malformed(Rejection.NOT_JSON, "no receipt: bad epoch, mark or ranges")
     return receipt
 
 

@@ -37,11 +37,6 @@ class Completeness:
     held: int
     updated_ms: int
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing was lost: no gap and nothing missing."""
-        return self.gaps == 0 and self.missing == 0
-
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:

@@ -44,7 +44,7 @@ class Phone:
 
 
 def phones(connection: Connection, *, at_most: int = _MANY_MESSAGES) -> Sequence[Phone]:
-    """A phone for everybody registered and for every number that got a text, by role and name."""
+    """A phone for everybody registered and for every number that got a text; those with texts first."""
     owners = {row.phone: row for row in connection.execute(select(Person))}
     newest_first = (
         select(PhoneMessage).order_by(PhoneMessage.at_ms.desc(), PhoneMessage.id.desc()).limit(at_most)
@@ -57,4 +57,4 @@ def phones(connection: Connection, *, at_most: int = _MANY_MESSAGES) -> Sequence
         owner = owners.get(address)
         name, role, language = (owner.name, owner.role, owner.language) if owner else ("", "", "")
         found.append(Phone(address, name, role, language, texts.get(address, ())))
-    return sorted(found, key=lambda phone: (phone.role, phone.name, phone.address))
+    return sorted(found, key=lambda phone: (not phone.messages, phone.role, phone.name, phone.address))

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from server.store.port import ReadingStore, Row, StoreUnavailable
+from server.web.views.rules import Limits
 from server.web.words import Trend
 from waterquality.flags import Flag, Why
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
-from waterquality.readings import Reading, to_ms
+from waterquality.readings import to_ms
 
 _RECENT = timedelta(days=1)
 _LONG_AGO = timedelta(days=30)
@@ -51,7 +52,8 @@ class ReadingView:
         flag: how far it can be trusted.
         why: the reason where it is not good.
         is_stale: whether it is too old to stand for the water of now.
-        limit: the limit in force; None where there is none.
+        limit: the limit in force that the probe can evidence; None where there is none.
+        unproven: the limit in force that the probe cannot evidence; None where there is none.
         trend: against an hour before; None where that cannot be said.
     """
 
@@ -62,14 +64,23 @@ class ReadingView:
     why: Why
     is_stale: bool
     limit: Limit | None
+    unproven: Limit | None
     trend: Trend | None
 
     @property
     def is_outside(self) -> bool:
         """Whether the value lies outside the limit."""
-        if self.limit is None or self.value is None or not self.flag.is_usable:
+        return self._is_beyond(self.limit)
+
+    @property
+    def is_unproven_outside(self) -> bool:
+        """Whether the value lies outside a limit that the probe cannot evidence."""
+        return self._is_beyond(self.unproven)
+
+    def _is_beyond(self, limit: Limit | None) -> bool:
+        if limit is None or self.value is None or not self.flag.is_usable:
             return False
-        low, high = self.limit.low, self.limit.high
+        low, high = limit.low, limit.high
         return (high is not None and self.value > high) or (low is not None and self.value < low)
 
 
@@ -102,7 +113,7 @@ def reading_views(
     rows: Newest,
     *,
     measured: Collection[Parameter],
-    limits: Mapping[Parameter, Limit],
+    limits: Limits,
     now: datetime,
     stale_after_s: float,
 ) -> Sequence[ReadingView]:
@@ -112,11 +123,22 @@ def reading_views(
     stale = is_stale(row, now, stale_after_s)
     views = []
     for parameter in Parameter:
-        if row is not None and parameter in held:
-            trend = None if stale else _trend(parameter, row, before)
-            views.append(_view(row, held[parameter], limits.get(parameter), trend, is_stale=stale))
-        elif parameter in measured:
-            views.append(_nothing(parameter, limits.get(parameter)))
+        reading = held.get(parameter)
+        if reading is None and parameter not in measured:
+            continue
+        views.append(
+            ReadingView(
+                parameter,
+                taken_ms=None if row is None or reading is None else row.observation.taken_ms,
+                value=None if reading is None else reading.value,
+                flag=Flag.MISSING if reading is None else reading.flag,
+                why=Why.NONE if reading is None else reading.screened.why,
+                is_stale=stale or reading is None,
+                limit=limits.checked.get(parameter),
+                unproven=limits.unproven.get(parameter),
+                trend=None if stale else _trend(parameter, row, before),
+            )
+        )
     return views
 
 
@@ -125,26 +147,7 @@ def is_stale(row: Row | None, now: datetime, stale_after_s: float) -> bool:
     return row is None or to_ms(now) - row.observation.taken_ms > stale_after_s * 1000
 
 
-def _nothing(parameter: Parameter, limit: Limit | None) -> ReadingView:
-    return ReadingView(parameter, None, None, Flag.MISSING, Why.NONE, is_stale=True, limit=limit, trend=None)
-
-
-def _view(
-    row: Row, reading: Reading, limit: Limit | None, trend: Trend | None, *, is_stale: bool
-) -> ReadingView:
-    return ReadingView(
-        reading.parameter,
-        row.observation.taken_ms,
-        reading.value,
-        reading.flag,
-        reading.screened.why,
-        is_stale=is_stale,
-        limit=limit,
-        trend=trend,
-    )
-
-
-def _trend(parameter: Parameter, row: Row, before: Row | None) -> Trend | None:
+def _trend(parameter: Parameter, row: Row | None, before: Row | None) -> Trend | None:
     old, new = _usable(before, parameter), _usable(row, parameter)
     if old is None or new is None or parameter not in _CHANGE:
         return None

@@ -42,16 +42,28 @@ def rules(connection: Connection) -> Mapping[str, RuleFacts]:
     return {row.id: _facts(row.id, row.spec) for row in rows}
 
 
-def limits_evidenced(
-    known: Iterable[RuleFacts], capabilities: Mapping[Parameter, Capability | None]
-) -> Mapping[Parameter, Limit]:
-    """The limit that each parameter is held against: only where its probe can evidence it."""
-    found: dict[Parameter, Limit] = {}
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of the parameters of a water point.
+
+    Attributes:
+        checked: limits that the probes there can evidence.
+        unproven: limits in force that the probes there cannot evidence; nothing may be claimed from them.
+    """
+
+    checked: Mapping[Parameter, Limit]
+    unproven: Mapping[Parameter, Limit]
+
+
+def limits_at(known: Iterable[RuleFacts], capabilities: Mapping[Parameter, Capability | None]) -> Limits:
+    """Which limits may be claimed where these probes are, and which may not."""
+    checked: dict[Parameter, Limit] = {}
+    unproven: dict[Parameter, Limit] = {}
     for limit in (rule.limit for rule in known if rule.limit is not None):
         capability = capabilities.get(limit.parameter)
-        if capability is not None and not why_not_evidenced(limit, capability):
-            found.setdefault(limit.parameter, limit)
-    return found
+        can_claim = capability is not None and not why_not_evidenced(limit, capability)
+        (checked if can_claim else unproven).setdefault(limit.parameter, limit)
+    return Limits(checked, {name: limit for name, limit in unproven.items() if name not in checked})
 
 
 def _facts(name: str, spec: object) -> RuleFacts:

@@ -1,6 +1,7 @@
 """How a water point stands: one word, with the readings and alerts behind it.
 
-**Invariant**: unknown is never normal. No recent reading, a failed or unchecked one, or a store that cannot
+**Invariants**: what lies beyond a limit that the probe cannot evidence raises no alert, and is not called normal
+either. Unknown is never normal. No recent reading, a failed or unchecked one, or a store that cannot
 be asked gives SILENT or UNKNOWN, and an alert under way outranks them all.
 """
 
@@ -15,10 +16,10 @@ from alerts.lifecycle import Phase
 from server.web.views.alerts import AlertView, open_alerts
 from server.web.views.readings import Newest, ReadingView, is_stale, reading_views
 from server.web.views.registry import Point, measured
-from server.web.views.rules import RuleFacts, limits_evidenced, rules
+from server.web.views.rules import Limits, RuleFacts, limits_at, rules
 from server.web.words import PointState
 from waterquality.flags import Flag
-from waterquality.limits import Capability, Limit
+from waterquality.limits import Capability
 from waterquality.parameters import Parameter
 from waterquality.readings import to_ms
 
@@ -66,9 +67,9 @@ class Facts:
     rules: Mapping[str, RuleFacts]
     under_way: int
 
-    def limits(self, water_point: str) -> Mapping[Parameter, Limit]:
-        """The limit that each parameter of a water point is held against."""
-        return limits_evidenced(self.rules.values(), self.measured.get(water_point, {}))
+    def limits(self, water_point: str) -> Limits:
+        """What each parameter of a water point is held against, and what it cannot be held against."""
+        return limits_at(self.rules.values(), self.measured.get(water_point, {}))
 
 
 def facts(connection: Connection, now: datetime, *, water_point: str = "") -> Facts:
@@ -119,6 +120,6 @@ def _of_readings(readings: Sequence[ReadingView], *, is_silent: bool) -> PointSt
         return PointState.SILENT
     if not readings or any(reading.flag in _NO_CLAIM for reading in readings):
         return PointState.UNKNOWN
-    if any(reading.flag is Flag.SUSPECT for reading in readings):
+    if any(reading.flag is Flag.SUSPECT or reading.is_unproven_outside for reading in readings):
         return PointState.SUSPECT
     return PointState.NORMAL

@@ -6,7 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from server.database.models import Base
-from tests.server.web.villages import NOW, PEOPLE, POINTS, Villages, villages
+from tests.server.web.rows import NOW, PEOPLE, POINTS
+from tests.server.web.villages import Villages, villages
 
 SADAKHLO = "/api/v1/water-points/sadakhlo"
 

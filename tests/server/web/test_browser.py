@@ -11,7 +11,8 @@ from server.database.models import AlertRow, PhoneMessage
 from server.web.live import LiveEvent
 from tests.builders import observation, row
 from tests.server.web.conftest import Served
-from tests.server.web.villages import NOW, PEOPLE, Villages, ago
+from tests.server.web.rows import NOW, PEOPLE, ago
+from tests.server.web.villages import Villages
 from waterquality.readings import to_ms
 
 pytestmark = pytest.mark.integration
@@ -62,7 +63,7 @@ def test_a_new_reading_appears_without_a_reload(served: Served, watched: Watched
     expect(page.locator("[data-connection]")).to_have_text("Live")
     page.evaluate("window.isTheSamePage = true")
     change(served.place, turbidity=1.23)
-    expect(page.locator("#point-manglisi")).to_contain_text("1.23", timeout=2000)
+    expect(page.locator("#point-manglisi")).to_contain_text("1.23")
     assert page.evaluate("window.isTheSamePage")
     assert watched.complaints == []
 
@@ -91,7 +92,7 @@ def test_the_chart_of_a_point_follows_its_readings(served: Served, watched: Watc
     turbidity = page.locator("[data-chart=turbidity] .u-legend")
     expect(turbidity).to_contain_text("mean")
     change(served.place, turbidity=2.5)
-    expect(page.locator("#now")).to_contain_text("2.50", timeout=2000)
+    expect(page.locator("#now")).to_contain_text("2.50")
     expect(turbidity).to_contain_text("2.50", timeout=8000)
     assert watched.complaints == []
 

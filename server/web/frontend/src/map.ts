@@ -6,6 +6,7 @@ import * as L from "leaflet";
 
 const STEPS = [0.05, 0.1, 0.25, 0.5, 1]; // degrees between the lines of the grid
 const SPACE = 90; // pixels, at least
+const MARGIN = 60; // pixels that a label takes
 const ORDER = ["normal", "suspect", "pending", "recovering", "unknown", "silent", "firing"];
 
 const CROWDED = 60; // signs; of more, only the one that is pointed at is named
@@ -116,7 +117,7 @@ function grid(map: L.Map): void {
     }
     for (let lon = Math.ceil(west / step) * step; lon < east; lon += step) {
       L.polyline([[south, lon], [north, lon]], style).addTo(lines);
-      written(`${degrees(lon)} E`, [south, lon], [-4, 16]);
+      if ((east - lon) * perDegree > MARGIN) written(`${degrees(lon)} E`, [south, lon], [-4, 16]);
     }
   };
   map.on("moveend", draw);

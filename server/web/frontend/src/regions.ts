@@ -66,11 +66,15 @@ function keepWhatIsTheSame(region: HTMLElement, fresh: DocumentFragment): void {
     else {
       received.set(piece, source);
       if (old) {
-        if (received.has(old)) piece.classList.add("is-new");
+        if (stateOf(old) !== stateOf(piece)) piece.classList.add("is-new");
         keepOpened(old, piece);
       }
     }
   }
+}
+
+function stateOf(piece: Element): string | null {
+  return piece.getAttribute("data-state");
 }
 
 function keepOpened(old: Element, piece: Element): void {
