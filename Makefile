@@ -16,7 +16,7 @@ setup: .venv/ready  ## prepare .venv with everything; quick when nothing changed
 	  || { echo "No virtual environment could be made; on Debian: apt install python3-venv"; exit 1; }
 	@echo "installing what requirements.lock names into .venv (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	@TSKARO_BUILD_PAGE=no $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup  ## the whole system on this machine, with simulated water

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from alerts.ports import Language
 from alerts.rules import Role
@@ -23,6 +25,7 @@ from server.registry.writing import (
     deploy,
     put_rule,
 )
+from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
 
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
@@ -100,16 +103,24 @@ def load_registry(file: RegistryFile, database: Database, now_ms: int) -> None:
         ConfigError: something in it cannot be registered; nothing was; mended by the operator.
         DatabaseUnavailable: nothing was registered; mended by time.
     """
-    with database.writing() as connection:
-        for rule in file.rule:
-            put_rule(connection, rule)
-        for municipality in file.municipality:
-            add_municipality(connection, municipality.id, municipality.names)
-        for point in file.water_point:
-            add_water_point(connection, NewWaterPoint(**dict(point)))
-        for device in file.device:
-            add_device(connection, device.id, device.probes, now_ms)
-            if device.water_point is not None:
-                deploy(connection, device.id, device.water_point, now_ms)
-        for person in file.person:
-            add_person(connection, NewPerson(**dict(person)))
+    try:
+        with database.writing() as connection:
+            _register(file, connection, now_ms)
+    except IntegrityError as error:
+        message = f"something is named that is nowhere registered: {error.orig} ({error.params})"
+        raise ConfigError(message) from error
+
+
+def _register(file: RegistryFile, connection: Connection, now_ms: int) -> None:
+    for rule in file.rule:
+        put_rule(connection, rule)
+    for municipality in file.municipality:
+        add_municipality(connection, municipality.id, municipality.names)
+    for point in file.water_point:
+        add_water_point(connection, NewWaterPoint(**dict(point)))
+    for device in file.device:
+        add_device(connection, device.id, device.probes, now_ms)
+        if device.water_point is not None:
+            deploy(connection, device.id, device.water_point, now_ms)
+    for person in file.person:
+        add_person(connection, NewPerson(**dict(person)))

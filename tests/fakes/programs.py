@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.services.service import Service
 
@@ -91,11 +91,15 @@ class Program(Service):
                 start_new_session=True,
             )
 
-    def start(self) -> "Program":
+    def start(self) -> Self:
         """Start it and wait until it is ready."""
         self.spawn()
-        self._wait_until_ready()
+        self.wait_until_ready()
         return self
+
+    def wait_until_ready(self) -> None:
+        """Wait until it is ready, after `spawn`."""
+        self._wait_until_ready()
 
     def stop(self) -> None:
         """Tell it to stop (SIGTERM), wait, and note its exit code."""

@@ -233,6 +233,13 @@ class World:
         self._programs.append(made)
         return made
 
+    def start(self, *programs: Program) -> None:
+        """Start some programs side by side, and wait until all are ready."""
+        for program in programs:
+            program.spawn()
+        for program in programs:
+            program.wait_until_ready()
+
     def stored(self, device: str) -> list[tuple[str, int, int]]:
         """Epoch, number and instant of every observation of a device in the store, by instant."""
         query = f"SELECT epoch, seq FROM observation WHERE device = '{device}'"  # noqa: S608 - a test's own ids

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.integration
 
 def test_an_observation_goes_all_the_way_and_a_breach_is_told(world: World) -> None:
     world.register({"kk-0001": "algeti"})
-    ingest, notify = world.server("ingest").start(), world.server("notify").start()
-    device = world.device().start()
+    ingest, notify, device = world.server("ingest"), world.server("notify"), world.device()
+    world.start(ingest, notify, device)
 
     eventually(lambda: len(world.stored("kk-0001")) >= 5)
     assert world.gateway.texts == []
