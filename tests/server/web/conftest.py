@@ -73,7 +73,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield page
 
 
-@pytest.fixture(scope="session")
+# For a module and no longer: while it lives, no other test of its thread can run an event loop of its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
