@@ -60,7 +60,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A transition of one alert, as recorded."""
+    """A transition of one alert, as recorded.
+
+    Attributes:
+        key: the alert.
+        episode: the episode it belongs to.
+        transition: the change of phase.
+        value: what was judged, in the parameter's unit; on resolving, the extreme of the whole episode.
+    """
 
     key: AlertKey
     episode: int

@@ -189,7 +189,8 @@ class Watch:
         draft.standings[key] = standing
         if transition is None:
             return
-        draft.changes.append(Change(key, standing.episode, transition, verdict.value))
+        extreme = before.state.peak if transition.after is Phase.RESOLVED else verdict.value
+        draft.changes.append(Change(key, standing.episode, transition, extreme))
         if standing.told:
             self._owe(standing, rule, verdict, transition, draft, begins=begins, last_heard=last_heard)
 

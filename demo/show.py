@@ -214,7 +214,7 @@ class WebServer:
 
     def start(self) -> None:
         """Start to serve; returns at once."""
-        config = uvicorn.Config(self._app(), log_level="error", access_log=False)  # type: ignore[arg-type]
+        config = uvicorn.Config(self._app(), log_level="error", access_log=False, timeout_graceful_shutdown=5)  # type: ignore[arg-type]
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="web", daemon=True

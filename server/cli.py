@@ -164,7 +164,13 @@ def _serve_pages(settings: ServerSettings, around: Surroundings, stop: threading
         ),
     )
     server = uvicorn.Server(
-        uvicorn.Config(pages, host=settings.web.host, port=settings.web.port, log_level="warning")
+        uvicorn.Config(
+            pages,
+            host=settings.web.host,
+            port=settings.web.port,
+            log_level="warning",
+            timeout_graceful_shutdown=5,
+        )
     )
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     feed.start()

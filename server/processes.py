@@ -179,7 +179,10 @@ class Notify:
 
     def __init__(self, around: Surroundings, transport: Transport, policy: RetryPolicy | None = None) -> None:
         notifier = Notifier(SqlLedger(around.database), transport, policy=policy or RetryPolicy())
-        self._worker = NotifyWorker(notifier, around.clock, around.look_every_s)
+        self._clock = around.clock
+        self._bus = Bus(around.broker, client_id=_client_id("notify"), subscriptions={})
+        self._voice = Voice(self._bus.publish)
+        self._worker = NotifyWorker(notifier, around.clock, every_s=around.look_every_s, tried=self._tell)
         self._running = Running()
 
     def nudge(self) -> None:
@@ -187,12 +190,17 @@ class Notify:
         self._worker.nudge()
 
     def start(self) -> None:
-        """Start."""
+        """Start; texts do not wait for the broker."""
+        self._bus.start()
         self._running.start("notify", self._worker.run, self._worker.nudge)
 
     def stop(self) -> None:
         """Stop after the text under way."""
         self._running.stop()
+        self._bus.stop()
+
+    def _tell(self) -> None:
+        self._voice.tell("alert", "", to_ms(self._clock.now()))
 
 
 class LiveFeed:

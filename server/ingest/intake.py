@@ -89,6 +89,7 @@ class Intake:
             registry,
             keep,
         )
+        self._store_was_away = False
         self._contents: OrderedDict[tuple[str, str, int], int] = OrderedDict()
         self.counters: Counter[str] = Counter()
 
@@ -216,12 +217,16 @@ class Intake:
         """Write the rows and book them; returns the trouble when the store takes nothing now."""
         refused: dict[int, str] = {}
         try:
+            if self._store_was_away:  # it may come back empty, or was away when we started
+                self._store.prepare()
             if the_round.rows:
                 self._store.write(the_round.rows)
         except StoreUnavailable as trouble:
+            self._store_was_away = True
             return trouble
         except PointRejected as rejected:
             refused = rejected.reasons
+        self._store_was_away = False
         for index, row in enumerate(the_round.rows):
             observation = row.observation
             key = (observation.device, observation.epoch)

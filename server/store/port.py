@@ -70,6 +70,14 @@ class ChartPoint:
 class ReadingStore(Protocol):
     """Keeps readings and finds them again."""
 
+    def prepare(self) -> None:
+        """Make what is not there yet and may be made from here; may be called again at any time.
+
+        Raises:
+            StoreUnavailable: not reached, or we may not; mended by time or, as the message says, by hand.
+        """
+        ...
+
     def write(self, rows: Sequence[Row]) -> None:
         """Store rows, durably, before it returns. Writing a row again changes nothing.
 

@@ -280,3 +280,12 @@ def test_changes_are_told_after_they_were_recorded() -> None:
     incident.at(0, ph=5.2)
 
     assert told == [(Phase.FIRING, 1)]
+
+
+def test_the_record_of_a_lifted_alert_names_its_extreme(incident: Incident) -> None:
+    for minute, ntu in enumerate((9.0, 9.0, 12.4, 9.0, 5.0)):
+        incident.at(minute, turbidity=ntu)
+    for minute in range(5, 16):
+        incident.at(minute, turbidity=0.3)
+
+    assert 12.4 == incident.ledger.changes[-1].value

@@ -60,9 +60,10 @@ def test_after_a_power_cut_in_the_whole_valley_all_is_there(world: World) -> Non
 
     for each in (devices[0], ingest, world.broker, world.influxdb, devices[1]):
         each.kill()
-    world.start(*devices, ingest)  # the services come back last
-    world.broker.start()
-    world.influxdb.start()
+    for program in (*devices, ingest):
+        program.spawn()
     eventually(lambda: all(each.observed() > 60 for each in devices))
+    world.broker.start()  # the services come back last
+    world.influxdb.start()
 
     assert sum(world.assert_all_is_kept(each, killed=1) for each in devices) >= 120

@@ -59,7 +59,7 @@ class AlertView:
         phase: where it stands.
         since_ms: since when it stands so.
         began_ms: when the episode began; None where that is not recorded.
-        value: the farthest value of an open alert, or the value that raised a past one; None where none did.
+        value: the value farthest beyond the limit; None where there is none.
         told: the texts of the episode, oldest first.
     """
 
@@ -171,7 +171,7 @@ def _ended(row: Any, fired: Any, rules: Mapping[str, RuleFacts]) -> AlertView:
         phase=Phase.RESOLVED,
         since_ms=row.at_ms,
         began_ms=None if fired is None else fired.at_ms,
-        value=None if fired is None else fired.value,
+        value=row.value,
     )
 
 

@@ -212,7 +212,7 @@ def ledger_rows() -> dict[Any, list[dict[str, Any]]]:
         ],
         TransitionRow: [
             lifted | {"before": "pending", "after": "firing", "at_ms": ago(3000), "value": 5.2},
-            lifted | {"before": "recovering", "after": "resolved", "at_ms": ago(2900), "value": 0.9},
+            lifted | {"before": "recovering", "after": "resolved", "at_ms": ago(2900), "value": 6.8},
         ],
         NotificationRow: [
             notification(turbidity, "sadakhlo", 0, "delivered", 62),

@@ -65,7 +65,7 @@ def test_an_alert_being_confirmed_does_not_show_whom_the_last_one_told(place: Vi
 
 def test_a_lifted_alert_keeps_its_history(client: TestClient) -> None:
     past = text_of(client.get("/en/alerts").text.split('id="past"')[1])
-    for part in ("Talaveri", "5.20 NTU", "Lasted 1 hour 40 minutes", "Texts: 1"):
+    for part in ("Talaveri", "6.80 NTU", "Lasted 1 hour 40 minutes", "Texts: 1"):
         assert part in past
 
 
