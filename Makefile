@@ -15,7 +15,7 @@ setup: .venv/ready  ## prepare .venv with everything; quick when nothing changed
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 	  || { echo "No virtual environment could be made; on Debian: apt install python3-venv"; exit 1; }
 	@echo "installing what requirements.lock names into .venv (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

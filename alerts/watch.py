@@ -60,7 +60,8 @@ class _Draft:
     changes: list[Change] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     judged: dict[tuple[str, str], set[int]] = field(default_factory=dict)
-    heard: dict[str, datetime] = field(default_factory=dict)
+    heard: dict[str, datetime] = field(default_factory=dict)  # by water point
+    newest: dict[str, datetime] = field(default_factory=dict)  # by device
 
 
 class Watch:
@@ -91,6 +92,7 @@ class Watch:
         self._standings: dict[AlertKey, Standing] | None = None
         self._judged: dict[tuple[str, str], IntervalSet] = {}
         self._heard: dict[str, datetime] = {}
+        self._newest: dict[str, datetime] = {}
 
     def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:
         """Judge observations, in the order given.
@@ -136,14 +138,24 @@ class Watch:
             return
         numbers.add(observation.seq)
         is_late = sighting.received_at - observation.taken_at > self._late_after
-        lane = Lane.LATE if is_late else Lane.LIVE
+        lane = Lane.LATE if is_late or self._is_overtaken(observation, draft) else Lane.LIVE
         for rule in self._rules(sighting.water_point, LimitRule):
             verdict = rule.evaluate(observation)
             if verdict is not None:
                 key = AlertKey(rule.id, sighting.water_point, lane)
                 self._advance(key, rule, verdict, observation.taken_at, draft)
         if not is_late:
+            newest = draft.newest.get(observation.device, observation.taken_at)
+            draft.newest[observation.device] = max(newest, observation.taken_at)
             self._hear(sighting, draft)
+
+    def _is_overtaken(self, observation: Observation, draft: _Draft) -> bool:
+        """Whether a newer one of its device was judged already: after a break in the line the newest comes first.
+
+        The live lane has moved on and would pass over it; what it shows is history.
+        """
+        before = draft.newest.get(observation.device) or self._newest.get(observation.device)
+        return before is not None and observation.taken_at < before
 
     def _hear(self, sighting: Sighting, draft: _Draft) -> None:
         water_point, at = sighting.water_point, sighting.observation.taken_at
@@ -284,6 +296,8 @@ class Watch:
             self._standings |= draft.standings
         for water_point, at in draft.heard.items():
             self._heard[water_point] = max(at, self._heard.get(water_point, at))
+        for device, at in draft.newest.items():
+            self._newest[device] = max(at, self._newest.get(device, at))
         if draft.changes:
             self._changed(draft.changes)
         return draft.changes

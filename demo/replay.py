@@ -225,8 +225,8 @@ class Replay:
             store=options.store,
             since=self._begins,
             until=self._clock.now(),
-            latencies_s=[age for _, age in ingest.worker.latencies] if options.speed else [],
-            time_factor=options.speed or 1.0,
+            latencies_s=[age for _, age in ingest.worker.latencies],
+            time_factor=options.speed,
         )
         missing = {str(parameter): count for parameter, count in options.span.missing.items()}
         return Replayed(agent.sampler.counters["appended"], self._bad, missing, seconds, tally)

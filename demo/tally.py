@@ -62,7 +62,7 @@ def take_tally(
     since: datetime,
     until: datetime,
     latencies_s: Sequence[float],
-    time_factor: float,
+    time_factor: float | None,
 ) -> Tally:
     """Count.
 
@@ -73,7 +73,8 @@ def take_tally(
         since: start of the readings to count.
         until: their end.
         latencies_s: tap to store, in seconds of the run's clock.
-        time_factor: how much faster that clock ran than real time.
+        time_factor: how much faster that clock ran than real time; None where it was driven, and its seconds
+            say nothing of ours.
     """
     outboxes = list(depths)
     books = list(Books(database).all().values())
@@ -126,8 +127,8 @@ def _breach_to_sms_s(database: Database) -> list[float]:
         return [(row.handed_ms - row.breached_ms) / _MS_PER_S for row in connection.execute(query)]
 
 
-def _p99(values_s: Sequence[float], time_factor: float) -> float | None:
-    if not values_s:
+def _p99(values_s: Sequence[float], time_factor: float | None) -> float | None:
+    if not values_s or time_factor is None:
         return None
     ordered = sorted(values_s)
     return round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] / time_factor, 3)

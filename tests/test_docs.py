@@ -46,8 +46,8 @@ PAGES = sorted(
 )
 WORDS_OF_DESIGN = """
     water point, device, deployment, probe, channel, parameter, reading, observation, raw, series, flag, screening,
-    limit, exceedance, event, taken_at, received_at, outbox, sequence, epoch, receipt, gap, alert, notification, silence,
-    inhibition, escalation, advisory, transport
+    limit, exceedance, event, taken_at, received_at, outbox, sequence, epoch, receipt, gap, alert, notification,
+    silence, inhibition, escalation, advisory, transport
 """
 _FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`([^`\n]+)`")
@@ -204,6 +204,19 @@ def test_every_link_within_the_repository_leads_somewhere(page):
         assert aim.is_relative_to(ROOT), f"{target} leads out of the repository"
         assert aim.exists(), f"{target} leads nowhere"
         assert not anchor or anchor in anchors(aim), f"{target}: no such heading"
+
+
+_NAMED_FILE = re.compile(
+    rf"(?:{'|'.join((*PACKAGES, 'tests', 'docs', 'deploy'))})/[\w./-]+\.(?:py|toml|md|json|sh)"
+)
+
+
+def test_every_file_that_a_page_names_is_there():
+    pages = [page for page in PAGES if page.parent.name != "decisions"]  # those are as old as they are
+    named = {span for page in pages for span in _SPAN.findall(text_of(page)) if _NAMED_FILE.fullmatch(span)}
+
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
 
 
 def test_every_page_can_be_reached_from_the_readme():

@@ -10,9 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy import select
+
+from alerts.ports import Lane
 from server.clock import SystemClock
 from server.composing import open_database
 from server.database.engine import Database
+from server.database.models import TransitionRow
 from server.ingest.books import Books
 from server.ingest.custody import Book
 from server.registry.file import load_registry, read_registry_file
@@ -249,6 +253,12 @@ class World:
     def book(self, device: Device) -> Book:
         """What the server holds of a device's epoch."""
         return Books(self.database).of((device.device, device.epoch))
+
+    def changes(self, water_point: str, lane: Lane) -> list[str]:
+        """The phases that alerts of a water point went into, oldest first."""
+        of_lane = (TransitionRow.water_point_id == water_point) & (TransitionRow.lane == str(lane))
+        with self.database.reading() as connection:
+            return list(connection.scalars(select(TransitionRow.after).where(of_lane).order_by(TransitionRow.id)))
 
     def texts_to(self, address: str) -> list[str]:
         """The texts that reached a telephone, oldest first."""
