@@ -145,7 +145,7 @@ def compose(settings: EdgeSettings) -> Agent:
             probes=build_probes(config, hardware, volume_m3=outbox.volume_m3),
             outbox=outbox,
             broker=broker_of(settings.mqtt),
-            clock=SystemClock(),
+            clock=SystemClock(trusts_always=settings.trusts_clock == "always"),
             schedule=Every(config.observe_every_s),
             policy=SendingPolicy(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s

@@ -5,6 +5,7 @@ carries the wall time, the time since boot (which never jumps), the boot it belo
 was synchronised.
 """
 
+import ctypes
 import threading
 import time
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from waterquality.readings import from_ms
 _SYNCHRONISED = Path(
     "/run/systemd/timesync/synchronized"
 )  # made by systemd-timesyncd at the first sync of a boot
+_TIMEX_BYTES = 512  # struct timex is 208 bytes; zeroed, it asks and sets nothing
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -54,6 +57,12 @@ class Clock(Protocol):
         ...
 
 
+def _kernel_is_synchronised() -> bool:
+    """Whether chrony, ntpd or any other daemon has told the kernel that its clock is right."""
+    state = int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)))
+    return 0 <= state < _TIME_ERROR
+
+
 class SystemClock:
     """The clock of this machine.
 
@@ -71,7 +80,7 @@ class SystemClock:
             wall_ms=time.time_ns() // 1_000_000,
             boottime_ms=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000,
             boot_id=self._boot_id,
-            is_synchronised=self._trusts_always or _SYNCHRONISED.exists(),
+            is_synchronised=self._trusts_always or _SYNCHRONISED.exists() or _kernel_is_synchronised(),
         )
 
     def pause(self, seconds: float, wake: threading.Event) -> None:

@@ -46,7 +46,8 @@ class Lanes:
     Args:
         outbox: where the records are.
         policy: sizes and waits.
-        jitter: a random number in [0, 1), asked once for each batch.
+        jitter: a random number in [0, 1), asked once for each connection: it keeps devices apart, and must not
+            change the order of one device's batches.
     """
 
     def __init__(self, outbox: Outbox, policy: SendingPolicy, jitter: Callable[[], float]) -> None:
@@ -54,12 +55,14 @@ class Lanes:
         self._flights: list[_Flight] = []
         self._live_from = 0
         self._silences = 0
+        self._spread = 1.0
         self.repeated = 0
 
     def reconnect(self) -> None:
         """A new connection: nothing is in flight, and only the newest record is news."""
         self._flights.clear()
         self._live_from = max(0, self._outbox.head - 1)
+        self._spread = 1 + self._jitter() / 4
 
     def settle(self, settled: IntervalSet) -> None:
         """A receipt came: what it covers is not in flight any more, and the line is good.
@@ -111,7 +114,7 @@ class Lanes:
         return ()
 
     def _take_off(self, batch: Sequence[Packed], now_s: float, *, is_backlog: bool) -> Sequence[Packed]:
-        wait_s = self._policy.repeat_after_s * (1 + self._jitter() / 4)
+        wait_s = self._policy.repeat_after_s * self._spread
         longer_s = wait_s * 2 ** min(self._silences, _MAX_DOUBLINGS)
         span = (batch[0].first, batch[-1].last)
         self._flights.append(_Flight(span, now_s + longer_s, now_s + wait_s, is_backlog))

@@ -163,6 +163,8 @@ class EdgeSettings(LayeredSettings):
     Attributes:
         heartbeat_every_s: seconds from one health message to the next.
         device_config: the device's configuration file.
+        trusts_clock: `always` for a machine with a clock of its own; else observations wait on the device until
+            something has synchronised it.
         mqtt: the broker.
         outbox: the store on the device.
         uplink: how it is emptied.
@@ -171,6 +173,7 @@ class EdgeSettings(LayeredSettings):
 
     heartbeat_every_s: float = Field(default=60.0, gt=0.0, le=86_400.0)
     device_config: Path = Path("/etc/tskaro/device.toml")
+    trusts_clock: Literal["when_synchronised", "always"] = "when_synchronised"
     mqtt: Mqtt
     outbox: Outbox = Outbox()
     uplink: Uplink = Uplink()

@@ -4,7 +4,6 @@ import ssl
 from datetime import timedelta
 
 import structlog
-from pydantic import SecretStr
 
 from alerts.seeds import shipped_rules
 from alerts.transports.http_gateway import HttpGateway
@@ -71,7 +70,8 @@ def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
         text = settings.gateway.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{settings.gateway}: cannot be read: {error.strerror}") from error
-    return HttpGateway(read_settings(text, {"secret": settings.secret or SecretStr("")}))
+    secrets = {} if settings.secret is None else {"secret": settings.secret}
+    return HttpGateway(read_settings(text, secrets))
 
 
 def _broker(mqtt: Mqtt) -> BrokerAddress:

@@ -35,7 +35,12 @@ class Book:
     @property
     def settled(self) -> IntervalSet:
         """Every number with a fate."""
-        sets = (self.stored, self.quarantined, self.gaps, self.noted, self.missing)
+        return self.received | self.missing
+
+    @property
+    def received(self) -> IntervalSet:
+        """Every number that came, or whose dropping was told; one that was missing may still come."""
+        sets = (self.stored, self.quarantined, self.gaps, self.noted)
         return IntervalSet.of(span for one in sets for span in one.spans)
 
     def receipt(self, epoch: str, server_ms: int) -> Receipt:

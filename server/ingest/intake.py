@@ -195,7 +195,7 @@ class Intake:
         self._contents[name] = content
         if len(self._contents) > _REMEMBERED_CONTENTS:
             self._contents.popitem(last=False)
-        if name in the_round.seen or observation.seq in self._book(key, the_round).settled:
+        if name in the_round.seen or observation.seq in self._book(key, the_round).received:
             self.counters["repeated"] += 1
             return True
         the_round.seen.add(name)
@@ -206,7 +206,10 @@ class Intake:
     ) -> None:
         _log.error("sequence_conflict", device=place.device, epoch=place.epoch, seq=observation.seq)
         detail = f"seq {observation.seq} came with other content"
-        self._set_aside(arrival, place, Rejection.SEQUENCE_CONFLICT, detail, the_round)
+        if observation.seq in self._book((place.device, place.epoch), the_round).settled:
+            self._set_aside(arrival, place, Rejection.SEQUENCE_CONFLICT, detail, the_round)
+        else:  # nothing holds this number yet: book it, or the device would come with it for ever
+            self._poison(arrival, place, (Rejection.SEQUENCE_CONFLICT, detail), the_round)
 
     def _misplaced_in_time(self, taken_ms: int, now: datetime) -> Rejection | None:
         if taken_ms > to_ms(now + _MAX_AHEAD):

@@ -6,7 +6,7 @@ What a small deployment keeps in git and loads with `tskaro registry load`; the 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -27,6 +27,7 @@ from server.registry.writing import (
 )
 from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
+from waterquality.readings import to_ms
 
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
 _Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
@@ -55,10 +56,11 @@ class WaterPointEntry(_Part):
 
 
 class DeviceEntry(_Part):
-    """A device, the models of its probes, and where it stands."""
+    """A device, the models of its probes, and where it stands since when (None: since the file is loaded)."""
 
     id: str
     water_point: _Id | None = None
+    since: AwareDatetime | None = None
     probes: dict[Parameter, str] = Field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ def _register(file: RegistryFile, connection: Connection, now_ms: int) -> None:
     for device in file.device:
         add_device(connection, device.id, device.probes, now_ms)
         if device.water_point is not None:
-            deploy(connection, device.id, device.water_point, now_ms)
+            since_ms = now_ms if device.since is None else to_ms(device.since)
+            deploy(connection, device.id, device.water_point, since_ms)
     for person in file.person:
         add_person(connection, NewPerson(**dict(person)))

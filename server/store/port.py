@@ -87,9 +87,7 @@ class ReadingStore(Protocol):
         """
         ...
 
-    def latest(
-        self, water_points: Sequence[str], *, since: datetime, until: datetime
-    ) -> Mapping[str, Row]:
+    def latest(self, water_points: Sequence[str], *, since: datetime, until: datetime) -> Mapping[str, Row]:
         """The newest row of each water point taken within [since, until]; those with none are left out."""
         ...
 

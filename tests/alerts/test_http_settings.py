@@ -11,7 +11,7 @@ from waterquality.errors import ConfigError
 
 KEY = "s3cr3t-k3y/+="
 SAMPLE = files("alerts").joinpath("transports", "http_gateway.sample.toml").read_text(encoding="utf-8")
-SECRETS = {"sms_api_key": SecretStr(KEY)}
+SECRETS = {"secret": SecretStr(KEY)}
 
 
 def test_the_sample_can_be_used():
@@ -69,8 +69,8 @@ def test_every_key_of_the_sample_has_its_sentence():
         ('# method = "POST"', 'method = "GET"', "GET carries its fields in the query"),
         ("# timeout_s = 10", "timeout_s = 0", "timeout_s"),
         ('# country_code = "995"', 'country_code = "+995"', "country_code"),
-        ('api_key = "sms_api_key"', 'to = "sms_api_key"', "both in fields and in secret_fields: ['to']"),
-        ('api_key = "sms_api_key"', 'api_key = "another"', "the secret 'another'"),
+        ('api_key = "secret"', 'to = "secret"', "both in fields and in secret_fields: ['to']"),
+        ('api_key = "secret"', 'api_key = "another"', "the secret 'another'"),
         ("[secret_fields]", "[secret_fieldz]", "secret_fields: Field required"),
         ("[send]", "[send", "the gateway's settings"),
     ],

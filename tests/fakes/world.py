@@ -232,8 +232,8 @@ class World:
 
     def device(self, device: str = "kk-0001", **given: object) -> Device:
         """A device, not started."""
-        folder = self.folder / str(given.pop("card", device))
-        made = Device(device, self.broker.port, folder, **given)  # type: ignore[arg-type]
+        folder, port = self.folder / str(given.pop("card", device)), given.pop("port", self.broker.port)
+        made = Device(device, port, folder, **given)  # type: ignore[arg-type]
         self._programs.append(made)
         return made
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from alerts.ports import Lane
 from tests.fakes.patience import eventually
 from tests.fakes.world import CSO, World
 
@@ -42,24 +41,3 @@ def test_a_broker_that_is_killed_and_forgets_everything_again_and_again_costs_no
         world.broker.start()
 
     assert sum(world.assert_all_is_kept(each) for each in devices) >= 100
-
-
-def test_a_breach_that_began_and_ended_while_the_broker_was_down_is_history_and_wakes_nobody(world: World) -> None:
-    world.register({"kk-0001": "algeti"})
-    device = world.device()
-    world.start(world.server("ingest"), world.server("notify"), device)
-    eventually(lambda: len(world.stored("kk-0001")) >= 5)
-
-    world.broker.stop()
-    for turbidity in (12.0, 0.4):
-        before = device.observed()
-        device.sees(turbidity=turbidity)
-        eventually(lambda was=before: device.observed() >= was + 30)
-    world.broker.start()
-    back = device.observed()
-    eventually(lambda: max(seq for _, seq, _ in world.stored("kk-0001")) > back + 10)  # the newest goes first
-    world.assert_all_is_kept(device)
-
-    assert world.changes("algeti", Lane.LATE) == ["pending", "firing", "recovering", "resolved"]
-    assert world.changes("algeti", Lane.LIVE) == []
-    assert world.gateway.texts == []

@@ -423,3 +423,22 @@ def test_two_writers_of_one_database_wait_for_each_other(station: Station) -> No
 
     assert failures == []
     assert len(Books(station.database).all()) == 40
+
+
+def test_what_was_missing_and_comes_after_all_is_stored(station: Station) -> None:
+    station.take(batch(seen(8), held=8))
+
+    station.take(batch(seen(3), held=1))
+
+    book = Books(station.database).of(KEY)
+    assert [3, 8] == station.stored()
+    assert ((1, 2), (4, 7)) == book.missing.spans
+
+
+def test_a_number_that_came_with_two_contents_before_it_was_stored_is_booked(station: Station) -> None:
+    station.take(batch(seen(1, turbidity=0.3)), store_is_up=False)
+
+    station.take(batch(seen(1, turbidity=7.0)))
+
+    assert [(1, 1, "sequence_conflict", 1)] == station.quarantined()
+    assert ((1, 1),) == station.settled().spans
