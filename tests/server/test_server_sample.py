@@ -40,6 +40,8 @@ def test_every_default_it_shows_is_the_one_in_force(tmp_path: Path) -> None:
 def test_it_names_every_key_and_no_other() -> None:
     secrets = {".".join(keys) for keys, kind in leaves(ServerSettings) if kind is SecretStr}
 
-    assert {".".join(keys) for keys, _ in leaves(ServerSettings)} - secrets == keys_of(SAMPLE.read_text("utf-8"))
+    assert {".".join(keys) for keys, _ in leaves(ServerSettings)} - secrets == keys_of(
+        SAMPLE.read_text("utf-8")
+    )
     for secret in secrets:
         assert f"tskaro_{secret.replace('.', '_')}" in SAMPLE.read_text("utf-8")

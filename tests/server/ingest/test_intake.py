@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def test_any_order_any_doubling_any_poison_ends_right(
     cuts = sorted(data.draw(st.sets(st.integers(2, 20), max_size=6)) | {1, 21})
     batches = [
         junk(first, after - 1) if data.draw(st.booleans()) else batch(*(seen(n) for n in range(first, after)))
-        for first, after in zip(cuts, cuts[1:], strict=False)
+        for first, after in pairwise(cuts)
     ]
     sent = data.draw(st.permutations(batches + data.draw(st.lists(st.sampled_from(batches), max_size=5))))
     for arrival in sent:
