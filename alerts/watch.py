@@ -145,8 +145,7 @@ class Watch:
                 key = AlertKey(rule.id, sighting.water_point, lane)
                 self._advance(key, rule, verdict, observation.taken_at, draft)
         if not is_late:
-            newest = draft.newest.get(observation.device, observation.taken_at)
-            draft.newest[observation.device] = max(newest, observation.taken_at)
+            draft.newest[observation.device] = self._newest_of(observation, draft)
             self._hear(sighting, draft)
 
     def _is_overtaken(self, observation: Observation, draft: _Draft) -> bool:
@@ -154,8 +153,12 @@ class Watch:
 
         The live lane has moved on and would pass over it; what it shows is history.
         """
-        before = draft.newest.get(observation.device) or self._newest.get(observation.device)
-        return before is not None and observation.taken_at < before
+        return observation.taken_at < self._newest_of(observation, draft)
+
+    def _newest_of(self, observation: Observation, draft: _Draft) -> datetime:
+        """The newest instant of its device, itself included."""
+        device, at = observation.device, observation.taken_at
+        return max(at, draft.newest.get(device, at), self._newest.get(device, at))
 
     def _hear(self, sighting: Sighting, draft: _Draft) -> None:
         water_point, at = sighting.water_point, sighting.observation.taken_at
@@ -296,8 +299,7 @@ class Watch:
             self._standings |= draft.standings
         for water_point, at in draft.heard.items():
             self._heard[water_point] = max(at, self._heard.get(water_point, at))
-        for device, at in draft.newest.items():
-            self._newest[device] = max(at, self._newest.get(device, at))
+        self._newest |= draft.newest
         if draft.changes:
             self._changed(draft.changes)
         return draft.changes

@@ -125,15 +125,20 @@ def _set_aside(connection: Connection, what: Quarantined) -> None:
             epoch=what.epoch,
             first=what.first,
             last=what.last,
-            topic=what.topic[:200],
+            topic=_letters(what.topic[:200]),
             reason=str(what.reason),
-            detail=what.detail[:300].replace("\x00", "\ufffd"),
+            detail=_letters(what.detail[:300]),
             payload=what.payload[:_KEPT_PAYLOAD_BYTES],
             payload_bytes=len(what.payload),
             received_ms=what.received_ms,
             times=1,
         )
     )
+
+
+def _letters(text: str) -> str:
+    """The text with a sign for all that is no letter, since a hostile name may be in it."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")
 
 
 def _bound(connection: Connection) -> None:

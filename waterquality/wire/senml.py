@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from waterquality.wire.rejection import Malformed, Rejection
 
 _TEXT_LIMIT = 16_384
+_LAST_S = 253_402_300_799  # the end of the year 9999, where calendars end
 _ABSOLUTE_FROM_S = 1 << 28  # RFC 8428 §4.5.3: below this a time is relative to now
 
 
@@ -90,6 +91,8 @@ def resolve(record: Mapping[str, object], base: Base) -> Resolved:
     time_s = base.time_s + (number(record["t"], "t") if "t" in record else 0.0)
     if abs(time_s) < _ABSOLUTE_FROM_S:
         raise Malformed(Rejection.TIME_TOO_OLD, f"{name}: {time_s} s is not an absolute time")
+    if time_s > _LAST_S:
+        raise Malformed(Rejection.TIME_IN_FUTURE, f"{name}: {time_s} s is beyond every calendar")
     return Resolved(name, unit, _value_of(record, base, name), time_s)
 
 
@@ -97,5 +100,12 @@ def _value_of(record: Mapping[str, object], base: Base, name: str) -> float | st
     if "v" in record:
         return base.value + number(record["v"], name)
     if "vs" in record:
-        return text(record["vs"], name)
+        return _letters(text(record["vs"], name), name)
     return None
+
+
+def _letters(value: str, label: str) -> str:
+    """Text that a database can keep: JSON may spell halves of letters and NUL, which no letter is."""
+    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise Malformed(Rejection.WRONG_TYPE, f"{label} holds what is no letter")
+    return value
