@@ -41,7 +41,9 @@ _COLOURS = {Phase.FIRING: "red", Phase.UNKNOWN: "magenta", Phase.RESOLVED: "gree
 @app.callback(invoke_without_command=True)
 def demo(
     context: typer.Context,
-    seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many real seconds.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="Stop after so many real seconds.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures as a last line of JSON.")
     ] = False,
@@ -50,7 +52,10 @@ def demo(
     ] = 60,
     seed: Annotated[int, typer.Option(help="The same seed gives the same water.")] = 1,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the pages; 0 for any free one.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="Port of the pages; 0, or one that is taken, gives any free one."
+        ),
     ] = 8000,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of every part.")] = False,
 ) -> None:
@@ -88,7 +93,7 @@ def replay(
     store: Annotated[
         str,
         typer.Option(
-            help="http://[user:password@]HOST:PORT/DATABASE for InfluxDB, or a file; empty for a temporary one."
+            help=r"http://\[user:password@]HOST:PORT/DATABASE for InfluxDB, or a file; empty for a temporary one."
         ),
     ] = "",
     database: Annotated[
@@ -110,7 +115,7 @@ def replay(
             tz=_zone(tz),
             missing=frozenset(word.strip() for word in missing.split(",") if word.strip()),
         )
-        speed_factor, address = _speed(speed), _address(broker)
+        speed_factor, address = _speed(speed), _answers(_address(broker))
         readings = _store(store, folder)
         with out.status("reading the file once, to know how long it is"):
             span = recording.span()
@@ -136,6 +141,10 @@ def _run_show(options: ShowOptions, out: Console, stop: threading.Event, seconds
     show = Show(options, Listeners(changed=lambda changes: _say_changes(changes, out), texted=_teller(out)))
     with out.status("recording yesterday, starting broker, server and seven devices"):
         remembered = show.start()
+    if options.port and f":{options.port}/" not in show.url:
+        out.print(
+            f"port {options.port} is taken; the pages are here instead:", style="yellow", highlight=False
+        )
     out.print(f"[bold]{show.url}[/bold]  time runs {options.factor:g} times as fast; Ctrl-C stops")
     out.print(f"seven devices bring {remembered} observations of the last day along", soft_wrap=True)
     stop.wait(seconds)
@@ -239,56 +248,8 @@ def _refusals(out: Console) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        out.print(str(error), style="red", highlight=False, markup=False)
+        out.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(ConfigError.EXIT_CODE) from error
     except MonitoringError as error:
-        out.print(str(error), style="red", highlight=False, markup=False)
+        out.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    if not name:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(
-            f"--tz: {name!r} is no time zone; write one like Asia/Tbilisi or Etc/GMT+7"
-        ) from error
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise ConfigError(f"--speed: {text!r} is neither max nor a number above 0")
-    return speed
-
-
-def _address(text: str) -> BrokerAddress | None:
-    if not text:
-        return None
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError(f"--broker: {text!r} is not HOST:PORT, e.g. localhost:1883")
-    return BrokerAddress(host, int(port))
-
-
-def _store(text: str, folder: Path) -> ReadingStore:
-    if not text.startswith(("http://", "https://")):
-        store = SqliteReadingStore(Path(text) if text else folder / "readings.db")
-        store.prepare()
-        return store
-    parts = urlsplit(text)
-    database = parts.path.strip("/")
-    if not database:
-        raise ConfigError(f"--store: {text!r} names no database; write http://HOST:PORT/DATABASE")
-    auth = Basic(parts.username, parts.password or "") if parts.username else None
-    url = f"{parts.scheme}://{parts.hostname}:{parts.port or 8086}"
-    influx = InfluxReadingStore(InfluxSettings(url=url, database=database, auth=auth))
-    influx.prepare()
-    return influx

@@ -24,6 +24,7 @@ class Tally:
     Attributes:
         observations_appended: sequence numbers that devices gave out, notes included.
         observations_stored: those the server holds for good: stored, or noted.
+        notes_among_them: those of them that carry no readings (a start, a gap), and so are no rows in the store.
         observations_in_outbox: those devices still hold.
         gaps: those that devices had to drop, and said so.
         quarantined: those set aside with their bytes.
@@ -38,6 +39,7 @@ class Tally:
 
     observations_appended: int
     observations_stored: int
+    notes_among_them: int
     observations_in_outbox: int
     gaps: int
     quarantined: int
@@ -88,6 +90,7 @@ def take_tally(
     return Tally(
         observations_appended=appended,
         observations_stored=stored,
+        notes_among_them=sum(len(book.noted) for book in books),
         observations_in_outbox=min(held, unsettled),
         gaps=gaps,
         quarantined=quarantined,

@@ -5,7 +5,7 @@ for the outbox between them.
 """
 
 import signal
-import ssl
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +26,8 @@ from edge.sampler import Every, Sampler, Schedule
 from edge.settings import Deflate, EdgeSettings, Mqtt
 from edge.uplink import Broker, Uplink
 from firmware_config.device import load_device_config
+from firmware_config.tls import client_context
+from waterquality.errors import CustodyError
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
@@ -127,16 +129,10 @@ def compose(settings: EdgeSettings) -> Agent:
 
     Raises:
         ConfigError: what is wired cannot be read as written; mended by the operator.
+        CustodyError: no outbox can be kept; mended by the operator.
     """
     config = load_device_config(settings.device_config)
-    outbox, aside = open_outbox(
-        settings.outbox.path,
-        device=config.device,
-        serial=machine_serial(),
-        max_records=settings.outbox.max_records,
-    )
-    if aside is not None:
-        _log.error("outbox_damaged", set_aside=str(aside))
+    outbox = _outbox(settings, config.device)
     notifier = sdnotify.SystemdNotifier()
     hardware = GpioHardware(config.converters)
     return Agent(
@@ -158,6 +154,19 @@ def compose(settings: EdgeSettings) -> Agent:
     )
 
 
+def _outbox(settings: EdgeSettings, device: str) -> Outbox:
+    path = settings.outbox.path
+    try:
+        outbox, aside = open_outbox(
+            path, device=device, serial=machine_serial(), max_records=settings.outbox.max_records
+        )
+    except (OSError, sqlite3.OperationalError) as error:
+        raise CustodyError(f"{path}: no outbox can be kept there ({error})") from error
+    if aside is not None:
+        _log.error("outbox_damaged", set_aside=str(aside))
+    return outbox
+
+
 def run(settings: EdgeSettings) -> None:
     """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT)."""
     agent = compose(settings)
@@ -171,12 +180,14 @@ def run(settings: EdgeSettings) -> None:
 
 
 def broker_of(mqtt: Mqtt) -> Broker:
-    """The broker as the settings have it."""
+    """The broker as the settings have it.
+
+    Raises:
+        ConfigError: a certificate or key cannot be used; mended by the operator.
+    """
     tls = None
     if mqtt.tls is not None:
-        tls = ssl.create_default_context(cafile=str(mqtt.tls.ca))
-        if mqtt.tls.certificate is not None and mqtt.tls.key is not None:
-            tls.load_cert_chain(mqtt.tls.certificate, mqtt.tls.key)
+        tls = client_context(mqtt.tls.ca, mqtt.tls.certificate, mqtt.tls.key)
     password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
     return Broker(
         mqtt.host, mqtt.port, username=mqtt.username, password=password, keepalive_s=mqtt.keepalive_s, tls=tls

@@ -1,6 +1,8 @@
 """`tskaro-edge`: what a technician types on the Pi."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ from edge.outbox import look_into
 from edge.settings import DEFAULT_PATH, EdgeSettings, LogFormat, load_settings
 from firmware_config.device import DeviceConfig, load_device_config
 from firmware_config.logs import set_up_logs
-from waterquality.errors import ConfigError
+from waterquality.errors import ConfigError, CustodyError
 from waterquality.readings import from_ms
 
 app = typer.Typer(no_args_is_help=True, help="The agent of one device: it samples, keeps and sends.")
@@ -26,13 +28,20 @@ def run(settings: Settings = DEFAULT_PATH) -> None:
     """Run the agent until it is told to stop."""
     loaded, _ = _load(settings)
     set_up_logs(level=loaded.log.level, as_json=loaded.log.format is LogFormat.JSON)
-    agent.run(loaded)
+    try:
+        with _refusals():
+            agent.run(loaded)
+    except CustodyError as error:
+        _refuse(str(error))
+        raise typer.Exit(1) from error
 
 
 @app.command()
 def check(settings: Settings = DEFAULT_PATH) -> None:
-    """Check settings and wiring without touching anything."""
+    """Check settings, wiring and certificates without touching anything."""
     loaded, config = _load(settings)
+    with _refusals():
+        agent.broker_of(loaded.mqtt)
     _out.print(f"{config.device}: {len(config.probes)} probes, every {config.observe_every_s:g} s")
     _out.print(f"broker {loaded.mqtt.host}:{loaded.mqtt.port}, outbox {loaded.outbox.path}")
     _out.print("[green]in order[/green]")
@@ -45,7 +54,7 @@ def status(settings: Settings = DEFAULT_PATH) -> None:
     try:
         epoch, depth = look_into(loaded.outbox.path)
     except sqlite3.DatabaseError as error:
-        _err.print(f"{loaded.outbox.path}: no outbox to look into ({error}); has the agent been started?")
+        _refuse(f"{loaded.outbox.path}: no outbox to look into ({error}); has the agent been started?")
         raise typer.Exit(1) from error
     table = Table(show_header=False, box=None)
     table.add_row("epoch", epoch)
@@ -58,9 +67,20 @@ def status(settings: Settings = DEFAULT_PATH) -> None:
 
 def _load(path: Path) -> tuple[EdgeSettings, DeviceConfig]:
     """Settings and wiring, or the reasons why not and exit code 78."""
-    try:
+    with _refusals():
         settings = load_settings(path)
         return settings, load_device_config(settings.device_config)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a person must mend is said plainly, with exit code 78."""
+    try:
+        yield
     except ConfigError as error:
-        _err.print(str(error), style="red", highlight=False, markup=False)
+        _refuse(str(error))
         raise typer.Exit(ConfigError.EXIT_CODE) from error
+
+
+def _refuse(reason: str) -> None:
+    _err.print(reason, style="red", highlight=False, markup=False, soft_wrap=True)

@@ -81,7 +81,8 @@ def registry_load(
         contents = read_registry_file(file)
         load_registry(contents, open_database(load_settings(settings)), to_ms(SystemClock().now()))
     _out.print(
-        f"{len(contents.water_point)} water points, {len(contents.device)} devices, {len(contents.person)} people"
+        f"water points: {len(contents.water_point)}, devices: {len(contents.device)}, "
+        f"people: {len(contents.person)}, rules: {len(contents.rule)}"
     )
 
 
@@ -97,6 +98,9 @@ def quarantine(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -
     shown = ("device_id", "epoch", "first", "last", "reason", "detail", "times")
     if as_json:
         typer.echo(json.dumps([{name: row[name] for name in (*shown, "received_ms")} for row in rows]))
+        return
+    if not rows:
+        _out.print("everything that arrived was taken in")
         return
     table = Table("last seen", *(name.replace("_id", "") for name in shown))
     for row in rows:
@@ -125,7 +129,10 @@ def completeness(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False)
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table(*(rows[0] if rows else ("device",)))
+    if not rows:
+        _out.print("no device has sent anything yet")
+        return
+    table = Table(*rows[0])
     for row in rows:
         table.add_row(*map(str, row.values()))
     _out.print(table)
@@ -181,6 +188,10 @@ def _serve_pages(settings: ServerSettings, around: Surroundings, stop: threading
     server.should_exit = True
     thread.join(timeout=10)
     feed.stop()
+    if not stop.is_set():
+        raise LinkError(
+            f"the pages cannot be served at {settings.web.host}:{settings.web.port} (web.host, web.port)"
+        )
 
 
 @contextmanager
@@ -206,8 +217,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        _err.print(str(error), style="red", highlight=False, markup=False)
+        _err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(ConfigError.EXIT_CODE) from error
     except LinkError as error:
-        _err.print(str(error), style="red", highlight=False, markup=False)
+        _err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(_TEMPORARY_FAILURE) from error

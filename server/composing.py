@@ -1,6 +1,5 @@
 """From settings to parts: what `tskaro` runs is put together here and in `server.processes`, nowhere else."""
 
-import ssl
 from datetime import timedelta
 
 import structlog
@@ -10,6 +9,7 @@ from alerts.transports.http_gateway import HttpGateway
 from alerts.transports.http_settings import read_settings
 from alerts.transports.phone import OnScreenPhone
 from alerts.transports.port import Transport
+from firmware_config.tls import client_context
 from server.bus.mqtt import BrokerAddress
 from server.clock import Clock, SystemClock
 from server.database.engine import Database
@@ -48,6 +48,7 @@ def open_database(settings: ServerSettings) -> Database:
     """The database, brought to the newest schema and given its first rules.
 
     Raises:
+        ConfigError: `database_url` leads to nothing that can be used; mended by the operator.
         DatabaseUnavailable: mended by time.
     """
     database = Database(settings.database_url)
@@ -77,9 +78,7 @@ def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
 def _broker(mqtt: Mqtt) -> BrokerAddress:
     tls = None
     if mqtt.ca is not None:
-        tls = ssl.create_default_context(cafile=str(mqtt.ca))
-        if mqtt.certificate is not None and mqtt.key is not None:
-            tls.load_cert_chain(mqtt.certificate, mqtt.key)
+        tls = client_context(mqtt.ca, mqtt.certificate, mqtt.key)
     password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
     return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
 

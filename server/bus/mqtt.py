@@ -60,10 +60,12 @@ class Bus:
             self._client.tls_set_context(broker.tls)
         self._client.on_socket_open = _send_at_once
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         for topic, taker in self._subscriptions.items():
             self._client.message_callback_add(topic, _guarded(taker))
         self._is_up = threading.Event()
+        self._is_unreachable = False
         self.counters: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -90,6 +92,7 @@ class Bus:
         self._is_up.clear()
 
     def _on_connect(self, client: paho.Client, _: object, __: object, code: object, ___: object) -> None:
+        self._is_unreachable = False
         if code != 0:
             _log.error("broker_refused", detail=str(code))
             return
@@ -98,6 +101,13 @@ class Bus:
         self._is_up.set()
         self._connected(True)  # noqa: FBT003 - the callback's only argument
         _log.info("broker_connected")
+
+    def _on_connect_fail(self, *_: object) -> None:
+        if not self._is_unreachable:  # once for each time it is away
+            _log.warning(
+                "broker_unreachable", detail=f"nobody answers at {self._broker.host}:{self._broker.port}"
+            )
+        self._is_unreachable = True
 
     def _on_disconnect(self, *_: object) -> None:
         was_up = self._is_up.is_set()

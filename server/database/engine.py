@@ -4,15 +4,16 @@ SQLite: WAL, a busy timeout, and `BEGIN IMMEDIATE` for writers, since a transact
 later fails as locked at once, whatever the timeout. PostgreSQL needs nothing.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
-from waterquality.errors import LinkError
+from waterquality.errors import ConfigError, LinkError
 
 _BUSY_TIMEOUT_S = 30
 
@@ -26,6 +27,9 @@ class Database:
 
     Args:
         url: SQLAlchemy URL, e.g. `sqlite:////var/lib/tskaro/tskaro.db` or `postgresql+psycopg://…`.
+
+    Raises:
+        ConfigError: it is no such URL, or its folder cannot be made; mended by the operator.
     """
 
     def __init__(self, url: str) -> None:
@@ -61,22 +65,41 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        raise DatabaseUnavailable(str(error.orig)) from error
+        raise _unavailable(error) from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise DatabaseUnavailable(str(error.orig)) from error
+            raise _unavailable(error) from error
+        if (
+            isinstance(error.orig, sqlite3.DatabaseError)
+            and error.orig.sqlite_errorcode == sqlite3.SQLITE_NOTADB
+        ):
+            raise ConfigError("database_url: the file it names is no SQLite database") from error
         raise
+
+
+def _unavailable(error: DBAPIError) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"database: {error.orig}")
 
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        try:
+            return create_engine(url, pool_pre_ping=True)
+        except (ArgumentError, ImportError) as error:  # not the URL itself: it may hold a password
+            raise ConfigError(f"database_url: cannot be used: {error}") from error
     path = url.removeprefix("sqlite:///")
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(path).parent)
     engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"database_url: {folder}: cannot be made: {error.strerror}") from error
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -3,10 +3,11 @@
 What a small deployment keeps in git and loads with `tskaro registry load`; the database is where it lives.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -29,8 +30,23 @@ from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
 from waterquality.readings import to_ms
 
-_Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
-_Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
+
+def _written(form: str, reason: str) -> AfterValidator:
+    """Refuse what does not have the form, with a reason that a person understands."""
+    pattern = re.compile(form)
+
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(reason)
+        return text
+
+    return AfterValidator(check)
+
+
+_Id = Annotated[str, _written("[a-z0-9-]{1,60}", "should be 1 to 60 small letters, digits and hyphens")]
+_Phone = Annotated[
+    str, _written(r"\+[1-9][0-9]{6,14}", "should be a number with its country code, e.g. +995555123456")
+]
 
 
 class _Part(BaseModel):

@@ -32,7 +32,8 @@ def test_an_observation_goes_all_the_way_and_a_breach_is_told(world: World) -> N
     assert taken > 20
 
     (row,) = json.loads(world.tskaro("completeness", "--json"))
-    assert (row["device"], row["stored"], row["noted"]) == ("kk-0001", taken, 1)
+    assert (row["device"], row["noted"]) == ("kk-0001", 1)
+    assert row["stored"] >= taken  # the device goes on
     assert json.loads(world.tskaro("quarantine", "--json")) == []
     for program in (device, notify, ingest):
         program.stop()

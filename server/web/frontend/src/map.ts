@@ -65,7 +65,7 @@ function open(place: Place): void {
 }
 
 // A name stands to the right of its sign, or to the left, below or above: wherever it hides no other sign or name.
-// The most urgent choose first.
+// The most urgent choose first. Where no side is free, the name shows only when it is pointed at: a sign is never hidden.
 function label(map: L.Map): void {
   const frame = map.getContainer().getBoundingClientRect();
   const pins = [...(map.getPane("markerPane")?.querySelectorAll<HTMLElement>(".pin") ?? [])];
@@ -78,10 +78,11 @@ function label(map: L.Map): void {
     const own = taken[index];
     if (!name || !own) return;
     const others = taken.filter((_, at) => at !== index);
-    for (const side of ["right", "left", "below", "above", "right"]) {
+    for (const side of ["right", "left", "below", "above", "none"]) {
       pin.dataset.side = side;
+      if (side === "none") return;
       const box = name.getBoundingClientRect();
-      const isInside = box.left >= frame.left && box.right <= frame.right && box.bottom <= frame.bottom;
+      const isInside = box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom;
       if (isInside && !others.some((other) => overlap(box, other))) break;
     }
     taken.push(name.getBoundingClientRect());
