@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
@@ -19,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from alerts.lifecycle import Phase
 from alerts.ports import Change, Lane
 from alerts.texts import TBILISI
+from demo import options as written
 from demo import replay as replaying
 from demo.clocks import real_now
 from demo.columns import parse_mapping
@@ -26,11 +25,7 @@ from demo.recorded import BadRow, open_recording
 from demo.show import Listeners, Show, ShowOptions
 from demo.tally import Tally
 from firmware_config.logs import set_up_logs
-from server.bus.mqtt import BrokerAddress
 from server.database.engine import Database
-from server.store.influx import Basic, InfluxReadingStore, InfluxSettings
-from server.store.port import ReadingStore
-from server.store.sqlite import SqliteReadingStore
 from waterquality.errors import ConfigError, MonitoringError
 
 app = typer.Typer(help="Tskaro on one machine: devices, broker, server, pages and a phone on the screen.")
@@ -112,11 +107,11 @@ def replay(
             file,
             time_column=time_column,
             mappings=[parse_mapping(one) for one in mapping],
-            tz=_zone(tz),
+            tz=written.zone(tz),
             missing=frozenset(word.strip() for word in missing.split(",") if word.strip()),
         )
-        speed_factor, address = _speed(speed), _answers(_address(broker))
-        readings = _store(store, folder)
+        speed_factor, address = written.speed(speed), written.broker(broker)
+        readings = written.store(store, folder)
         with out.status("reading the file once, to know how long it is"):
             span = recording.span()
         options = replaying.ReplayOptions(

@@ -2,10 +2,12 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "from demo.cli import app; app()"]
 FIGURES = {
@@ -80,3 +82,28 @@ def help_of(*command: str) -> Sequence[str]:
 def test_every_option_is_explained() -> None:
     assert "--for" in help_of()
     assert "--map" in help_of("replay")
+
+
+def test_a_taken_port_is_said_and_another_one_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = demo("--for", "1", "--port", str(port))
+
+    assert f"port {port} is taken" in ran.stdout
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_replay_does_not_wait_for_a_broker_that_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "water.csv"
+    file.write_text("at,t\n2026-01-01T00:00:00Z,1\n")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        ran = demo("replay", str(file), "--time", "at", "--map", "turbidity=t:NTU", "--broker", address)
+
+    assert ran.returncode == 78
+    assert f"--broker: nobody answers at {address}" in ran.stderr + ran.stdout
+
+
+def test_the_help_shows_where_a_password_goes() -> None:
+    assert "user:password@" in "".join(help_of("replay")).replace("│", "")

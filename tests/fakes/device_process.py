@@ -108,7 +108,9 @@ def config(device: str) -> dict[str, Any]:
     }
 
 
-def _analogue(parameter: str, model: str, channel: int, points: list[list[float]], today: date) -> dict[str, Any]:
+def _analogue(
+    parameter: str, model: str, channel: int, points: list[list[float]], today: date
+) -> dict[str, Any]:
     return {
         "parameter": parameter,
         "model": model,

@@ -258,7 +258,9 @@ class World:
         """The phases that alerts of a water point went into, oldest first."""
         of_lane = (TransitionRow.water_point_id == water_point) & (TransitionRow.lane == str(lane))
         with self.database.reading() as connection:
-            return list(connection.scalars(select(TransitionRow.after).where(of_lane).order_by(TransitionRow.id)))
+            return list(
+                connection.scalars(select(TransitionRow.after).where(of_lane).order_by(TransitionRow.id))
+            )
 
     def texts_to(self, address: str) -> list[str]:
         """The texts that reached a telephone, oldest first."""
@@ -282,7 +284,9 @@ class World:
         eventually(lambda: device.depth().records == 0, within_s=60)
         stored = self.stored(device.device)
         names = [(epoch, seq) for epoch, seq, _ in stored]
-        taken = {(each.epoch, each.seq, each.taken_ms) for each in device.witnessed() if each.kind == "observation"}
+        taken = {
+            (each.epoch, each.seq, each.taken_ms) for each in device.witnessed() if each.kind == "observation"
+        }
         assert len(set(names)) == len(names), "an observation is stored twice"
         assert taken <= set(stored), f"lost: {sorted(taken - set(stored))[:10]}"
         assert len(stored) - len(taken) <= killed, f"never taken: {sorted(set(stored) - taken)[:10]}"

@@ -8,7 +8,9 @@ from tests.fakes.world import CSO, World
 pytestmark = pytest.mark.integration
 
 
-def test_what_was_taken_while_the_broker_was_down_arrives_and_a_breach_in_it_is_told_once(world: World) -> None:
+def test_what_was_taken_while_the_broker_was_down_arrives_and_a_breach_in_it_is_told_once(
+    world: World,
+) -> None:
     world.register({"kk-0001": "algeti", "kk-0002": "kosalari"})
     ingest, notify = world.server("ingest"), world.server("notify")
     devices = [world.device("kk-0001"), world.device("kk-0002", every_s=0.1)]
@@ -36,7 +38,9 @@ def test_a_broker_that_is_killed_and_forgets_everything_again_and_again_costs_no
 
     for _ in range(3):
         before = [len(world.stored(each.device)) for each in devices]
-        eventually(lambda was=before: all(len(world.stored(d.device)) > n for d, n in zip(devices, was, strict=True)))
+        eventually(
+            lambda was=before: all(len(world.stored(d.device)) > n for d, n in zip(devices, was, strict=True))
+        )
         world.broker.kill()  # it keeps nothing: no retained receipt, no session
         world.broker.start()
 

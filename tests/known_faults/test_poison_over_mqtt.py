@@ -118,7 +118,10 @@ HOSTILE = {
     "a truth as a number": ("wrong_type", lambda it: it.pack(seq(1), reading(True))),
     "a list as a number": ("wrong_type", lambda it: it.pack(seq(1), reading([7]))),
     "null": ("wrong_type", lambda it: it.pack(seq(1), reading(None))),
-    "an unknown parameter": ("unknown_parameter", lambda it: it.pack(seq(1), reading(1.0, "arsenic", "mg/l"))),
+    "an unknown parameter": (
+        "unknown_parameter",
+        lambda it: it.pack(seq(1), reading(1.0, "arsenic", "mg/l")),
+    ),
     "the wrong unit": ("wrong_unit", lambda it: it.pack(seq(1), reading(11.0, "flow", "l/min"))),
     "NaN": ("not_finite", lambda it: it.pack(seq(1), reading(float("nan")))),
     "infinity": ("not_finite", lambda it: it.pack(seq(1), reading(float("-inf")))),
@@ -146,7 +149,10 @@ HOSTILE = {
         "wrong_type",
         lambda it: it.pack(seq(1), {"n": "note", "vs": "started"}, {"n": "note/detail", "vs": "a\x00b"}),
     ),
-    "a nought in a certificate": ("wrong_type", lambda it: it.pack(seq(1), {"n": "certificate", "vs": "\x00"})),
+    "a nought in a certificate": (
+        "wrong_type",
+        lambda it: it.pack(seq(1), {"n": "certificate", "vs": "\x00"}),
+    ),
 }
 
 
@@ -162,7 +168,9 @@ def test_it_is_set_aside_by_its_name_and_the_next_good_message_is_stored(sender,
 
 def test_one_bad_observation_does_not_take_its_batch_with_it(sender: Sender) -> None:
     at = time.time()
-    records = [(seq(n, bt=at + n / 1000), reading(value)) for n, value in enumerate((7.1, "7.2", 7.3), start=1)]
+    records = [
+        (seq(n, bt=at + n / 1000), reading(value)) for n, value in enumerate((7.1, "7.2", 7.3), start=1)
+    ]
     sender.say(sender.pack(*(each for pair in records for each in pair)), 1, 3)
     eventually(lambda: sender.receipted() == {1, 2, 3})
 
@@ -324,5 +332,11 @@ def test_quarantine_is_shown_to_people_and_to_scripts(sender: Sender) -> None:
 
     rows = json.loads(sender.world.tskaro("quarantine", "--json"))
     (row,) = (row for row in rows if row["epoch"] == sender.epoch)
-    assert (row["device_id"], row["first"], row["last"], row["reason"], row["times"]) == (DEVICE, 1, 1, "not_json", 1)
+    assert (row["device_id"], row["first"], row["last"], row["reason"], row["times"]) == (
+        DEVICE,
+        1,
+        1,
+        "not_json",
+        1,
+    )
     assert "not_json" in sender.world.tskaro("quarantine")

@@ -280,9 +280,9 @@ def test_the_same_number_with_other_content_is_an_alarm_and_the_first_one_stays(
 
     assert station.quarantined() == [(1, 1, "sequence_conflict", 1)]
     newest = station.store.latest(["algeti"], since=NOW - timedelta(days=1), until=NOW)["algeti"]
-    assert [
-        one.value for one in newest.observation.readings.values() if one.parameter == "turbidity"
-    ] == [0.3]
+    assert [one.value for one in newest.observation.readings.values() if one.parameter == "turbidity"] == [
+        0.3
+    ]
 
 
 def test_gaps_certificates_and_notes_are_booked(station: Station) -> None:

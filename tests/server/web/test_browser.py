@@ -253,3 +253,24 @@ _FAINT_TEXTS = """() => {
   }
   return faint;
 }"""
+
+
+@pytest.mark.parametrize("language", ["ka", "hy"])
+def test_on_a_telephone_no_name_on_the_map_hides_the_sign_of_another_place(
+    served: Served, browser: Browser, language: str
+) -> None:
+    context = browser.new_context(viewport={"width": 320, "height": 844})
+    page = context.new_page()
+    page.goto(f"{served.url}/{language}/")
+    expect(page.locator(".pin")).to_have_count(7)
+    hidden = page.evaluate(
+        """() => {
+          const boxes = (part) => [...document.querySelectorAll(part)].map((one) => one.getBoundingClientRect());
+          const [names, signs] = [boxes(".pin b"), boxes(".pin svg")];
+          const covers = (name, sign) => name.width && name.left < sign.right && sign.left < name.right
+            && name.top < sign.bottom && sign.top < name.bottom;
+          return names.flatMap((name, at) => signs.filter((sign, of) => of !== at && covers(name, sign))).length;
+        }"""
+    )
+    context.close()
+    assert hidden == 0
