@@ -117,7 +117,9 @@ class LimitRule:
             low is not None and value < low + self.deadband
         )
         if is_near:
-            return Verdict(Finding.HOLDING, value, reason=f"{value:.4g} within the deadband")
+            return Verdict(
+                Finding.HOLDING, value, reason=f"{value:.4g} inside the limit, but not by the deadband"
+            )
         return Verdict(Finding.CLEAR, value, reason=f"{value:.4g} within the limit")
 
 

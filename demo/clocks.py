@@ -35,17 +35,23 @@ class ScaledClock:
     """Runs `factor` times as fast as real time.
 
     Args:
-        start: what it shows now.
+        start: what it shows first.
         factor: seconds of this clock in one real second.
+        is_held: stand still until `begin`.
     """
 
-    def __init__(self, start: datetime, factor: float) -> None:
+    def __init__(self, start: datetime, factor: float, *, is_held: bool = False) -> None:
         self._start, self.factor = start, factor
+        self._began_s = None if is_held else time.monotonic()
+
+    def begin(self) -> None:
+        """Let time go on."""
         self._began_s = time.monotonic()
 
     def now(self) -> datetime:
         """The time; aware UTC."""
-        return self._start + timedelta(seconds=(time.monotonic() - self._began_s) * self.factor)
+        real_s = 0.0 if self._began_s is None else time.monotonic() - self._began_s
+        return self._start + timedelta(seconds=real_s * self.factor)
 
     def pause(self, seconds: float, wake: threading.Event) -> None:
         """Wait for so many seconds of this clock, or until `wake` is set."""

@@ -15,7 +15,7 @@ from edge.agent import Agent, AgentParts
 from edge.clock import Instant
 from edge.hardware.simulated import SimulatedHardware
 from edge.lanes import SendingPolicy
-from edge.outbox import Outbox, open_outbox
+from edge.outbox import Outbox, look_into, open_outbox
 from edge.probes.build import build_probes
 from edge.sampler import Every, Sampler
 from edge.uplink import Broker
@@ -74,6 +74,10 @@ class SimulatedPi:
         self._looking_at = None
         outbox.close()
         return sampler.counters["appended"]
+
+    def holds(self) -> int:
+        """How many records it still holds."""
+        return look_into(self._path)[1].records
 
     def switch_on(self) -> None:
         """Start the agent."""

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ _HOST = "127.0.0.1"
 _HISTORY = timedelta(hours=24)
 _HISTORY_EVERY = timedelta(minutes=5)
 _OBSERVE_EVERY_S = 60.0
+_YESTERDAY_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class Show:
 
     def __init__(self, options: ShowOptions, listeners: Listeners) -> None:
         self._options = options
-        self.clock = ScaledClock(options.start, options.factor)
+        self.clock = ScaledClock(options.start, options.factor, is_held=True)
         self._broker = EmbeddedBroker()
         self._database = Database(f"sqlite:///{options.folder / 'tskaro.db'}")
         self._store = SqliteReadingStore(options.folder / "readings.db")
@@ -115,8 +117,17 @@ class Show:
         self._web.start()
         for pi in self._pis:
             pi.switch_on()
+        self._await_yesterday()
+        self.clock.begin()
+        for pi in self._pis:
             self._power.start(f"power-{pi.village.device}", partial(self._cut_power, pi))
         return remembered
+
+    def _await_yesterday(self) -> None:
+        """Wait until the devices have told their past, so that time begins with nothing in the air."""
+        until_s = time.monotonic() + _YESTERDAY_WITHIN_S
+        while any(pi.holds() for pi in self._pis) and time.monotonic() < until_s:
+            time.sleep(0.05)
 
     def stop(self) -> Tally:
         """Stop everything, devices first, and count."""

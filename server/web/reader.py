@@ -85,7 +85,12 @@ class Reader:
         return format_decimal(value, format=pattern, locale=self._locale)
 
     def value(self, parameter: Parameter, value: float) -> str:
-        """A value of a parameter, without its unit, with the decimals a person is shown."""
+        """A value of a parameter, without its unit, with the decimals a person is shown.
+
+        What cannot be below nothing and is read so, within what the probe can tell, is about nothing.
+        """
+        if value < 0 <= SPECS[parameter].possible[0]:
+            return f"≈ {self.number(0, 0)}"
         return self.number(value, SPECS[parameter].decimals)
 
     def bound(self, value: float) -> str:

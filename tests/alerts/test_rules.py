@@ -99,7 +99,11 @@ def test_an_observation_without_the_parameter_says_nothing_of_it():
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(12.4, "12.4 above 5"), (4.75, "4.75 within the deadband"), (0.31, "0.31 within the limit")],
+    [
+        (12.4, "12.4 above 5"),
+        (4.75, "4.75 inside the limit, but not by the deadband"),
+        (0.31, "0.31 within the limit"),
+    ],
 )
 def test_a_verdict_gives_its_reason(value, reason):
     assert CLOUDY.evaluate(observation(turbidity=value)).reason == reason

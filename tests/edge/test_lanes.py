@@ -1,4 +1,4 @@
-"""The lanes with a real outbox: new before backlog, nothing twice in flight, and in the end everything is settled."""
+"""The lanes with a real outbox: new before backlog, nothing twice in flight, in the end everything is settled."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -232,7 +232,7 @@ class LossyLine:
 
     outbox: Outbox
     lanes: Lanes
-    settled: IntervalSet = IntervalSet()
+    settled: IntervalSet = field(default_factory=IntervalSet)
     now_s: float = 0.0
     flying: list[tuple[Span, float]] = field(default_factory=list)
 

@@ -219,7 +219,7 @@ MALFORMED = {
     "a mark that is a text": b'{"epoch":"EPOCH","through":"four","time":1}',
     "ranges that run backwards": b'{"epoch":"EPOCH","through":0,"ranges":[[4,1]],"time":1}',
     "ranges that are numbers": b'{"epoch":"EPOCH","through":0,"ranges":[1,2],"time":1}',
-    "ranges from below all numbers": b'{"epoch":"EPOCH","through":0,"ranges":[[-10000000000000000000000,4]],"time":1}',
+    "ranges from below all numbers": b'{"epoch":"EPOCH","through":0,"ranges":[[-10000000000000000000,4]],"time":1}',
     "ten megabytes": b'{"epoch":"EPOCH","through":4,"time":1,"x":"' + b"x" * 10_000_000 + b'"}',
 }
 

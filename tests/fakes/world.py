@@ -246,7 +246,7 @@ class World:
 
     def stored(self, device: str) -> list[tuple[str, int, int]]:
         """Epoch, number and instant of every observation of a device in the store, by instant."""
-        query = f"SELECT epoch, seq FROM observation WHERE device = '{device}'"  # noqa: S608 - a test's own ids
+        query = f"SELECT epoch, seq FROM observation WHERE device = '{device}'"
         series = self.influxdb.query(query, self.influx_database)
         return [(epoch, seq, at_ms) for each in series for at_ms, epoch, seq in each["values"]]
 

@@ -1,4 +1,4 @@
-"""The broker goes and comes, with or without its memory: nothing is lost, nothing doubled, the breach is told once."""
+"""The broker goes and comes, with or without its memory: nothing is lost or doubled, the breach is told once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The line of one device is cut while the rest goes on, as in a village: what it took meanwhile comes afterwards."""
+"""The line of one device is cut while the rest goes on, as in a village: what it took comes afterwards."""
 
 from collections.abc import Iterator
 

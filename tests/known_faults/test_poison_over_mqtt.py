@@ -248,7 +248,7 @@ def test_a_number_that_comes_again_as_it_was_is_no_alarm(sender: Sender) -> None
 def test_a_retained_reading_is_history_stamped_as_new_and_ignored(
     sender: Sender, running: tuple[World, Program]
 ) -> None:
-    world, ingest = running
+    _, ingest = running
     ingest.stop()
     sender.say(sender.pack(seq(1), reading(7.1)), retain=True)
     ingest.start()

@@ -77,3 +77,10 @@ def test_a_missing_name_falls_back_to_one_that_is_there() -> None:
     assert reader.name_of({"ka": "სადახლო", "en": "Sadakhlo"}) == "Sadakhlo"
     assert reader.name_of({"az": "Sadaxlı"}) == "Sadaxlı"
     assert reader.name_of({}) == ""
+
+
+def test_what_cannot_be_below_nothing_is_shown_as_about_nothing() -> None:
+    reader = load_readers()[Language.EN]
+
+    assert [reader.value(Parameter.TURBIDITY, ntu) for ntu in (-1.94, 0.0)] == ["≈ 0", "0.00"]
+    assert reader.value(Parameter.TEMPERATURE, -1.0) == "-1.0"
