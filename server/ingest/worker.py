@@ -1,12 +1,13 @@
 """The ingest loop: rounds of arrivals, receipts, and the ticker that notices silence.
 
-The one broad `except` of ingest is here. A round that fails is not receipted; its devices come again.
+A round that fails is not receipted; its devices come again. A message that trips over a defect of ours is tried
+alone, logged and left to come again, so that it holds up nobody else.
 """
 
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,7 +17,7 @@ from server.bus.live import Voice
 from server.clock import Clock
 from server.ingest.intake import Intake, StoreTrouble, Taken
 from server.ingest.receipts import Receipts
-from server.ingest.subscriber import Subscriber
+from server.ingest.subscriber import Arrival, Subscriber
 from server.registry.current import CurrentRegistry
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
@@ -87,8 +88,24 @@ class IngestWorker:
         arrivals = self._subscriber.drain(
             _ROUND, wait_s if flush_s is None else min(wait_s, max(0.001, flush_s))
         )
-        if not arrivals:
-            return
+        if arrivals:
+            self._take(arrivals)
+
+    def _take(self, arrivals: Sequence[Arrival]) -> None:
+        """Take arrivals in; where one trips over a defect of ours, the others go on without it."""
+        try:
+            self._take_round(arrivals)
+        except LinkError:
+            raise
+        except Exception:  # noqa: BLE001 - one message must not hold up a region
+            if len(arrivals) == 1:
+                self.counters["failed"] += 1
+                _log.exception("intake_failed", topic=arrivals[0].topic)
+                return
+            for arrival in arrivals:
+                self._take([arrival])
+
+    def _take_round(self, arrivals: Sequence[Arrival]) -> None:
         try:
             taken = self._intake.take(arrivals, self._clock.now(), store_is_up=self._may_store())
             self._store_failures = 0 if taken.stored else self._store_failures
