@@ -110,12 +110,16 @@ def _set_aside(connection: Connection, what: Quarantined) -> None:
     same = (
         (QuarantineRow.device_id == what.device)
         & (QuarantineRow.epoch == what.epoch)
-        & (QuarantineRow.first == what.first)
-        & (QuarantineRow.last == what.last)
         & (QuarantineRow.reason == str(what.reason))
     )
+    if (
+        what.reason is not Rejection.UNKNOWN_DEVICE
+    ):  # which keeps what it sends; one row tells all there is to tell
+        same &= (QuarantineRow.first == what.first) & (QuarantineRow.last == what.last)
     again = connection.execute(
-        update(QuarantineRow).where(same).values(times=QuarantineRow.times + 1, received_ms=what.received_ms)
+        update(QuarantineRow)
+        .where(same)
+        .values(times=QuarantineRow.times + 1, received_ms=what.received_ms, last=what.last)
     )
     if again.rowcount:
         return

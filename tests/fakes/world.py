@@ -4,6 +4,7 @@ Everything runs in processes of its own and may be stopped, killed and started a
 into every log: an unforeseen error anywhere fails the test.
 """
 
+import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
@@ -202,6 +203,15 @@ class World:
         if self._database is None:
             self._database = open_database(load_settings(self.settings, secrets_dir=self.folder / "secrets"))
         return self._database
+
+    def restore(self, copied: Path) -> None:
+        """Put a copy in the place of the database; no server may be running."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+        for suffix in ("-wal", "-shm"):
+            (self.folder / f"tskaro.db{suffix}").unlink(missing_ok=True)
+        shutil.copy(copied, self.folder / "tskaro.db")
 
     def register(self, stays: Mapping[str, str], **rule: float) -> None:
         """Register devices at water points, as if an hour ago."""

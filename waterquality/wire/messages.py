@@ -13,6 +13,7 @@ from typing import Any
 from waterquality.intervals import IntervalSet
 from waterquality.readings import EPOCH
 from waterquality.wire.rejection import Malformed, Rejection
+from waterquality.wire.senml import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def decode_health(payload: bytes) -> Health:
             in_outbox=int(message["in_outbox"]),
             in_gaps=int(message["in_gaps"]),
             clock_synchronised=bool(message["clock_synchronised"]),
-            uptime_s=float(message["uptime_s"]),
+            uptime_s=number(message["uptime_s"], "uptime_s"),
             time_ms=int(message["time_ms"]),
             counters={
                 str(name)[:40]: int(count) for name, count in dict(message.get("counters", {})).items()

@@ -89,7 +89,7 @@ def resolve(record: Mapping[str, object], base: Base) -> Resolved:
     name = base.name + text(record.get("n", ""), "n")
     unit = text(record.get("u", base.unit), "u")
     time_s = base.time_s + (number(record["t"], "t") if "t" in record else 0.0)
-    if abs(time_s) < _ABSOLUTE_FROM_S:
+    if time_s < _ABSOLUTE_FROM_S:
         raise Malformed(Rejection.TIME_TOO_OLD, f"{name}: {time_s} s is not an absolute time")
     if time_s > _LAST_S:
         raise Malformed(Rejection.TIME_IN_FUTURE, f"{name}: {time_s} s is beyond every calendar")
