@@ -1,7 +1,8 @@
 """The notifier: owed notification → transport → its fate recorded, again and again until it is final.
 
 **Invariants**
-* The outcome is recorded after the attempt, one at a time: a crash may double one text and loses none.
+* The outcome is recorded after the attempt, one at a time: a crash may double one text and loses none. What could
+  not be recorded is recorded before anything more is sent: a full disk must not text somebody every second.
 * A text keeps its reference at every try, so that a gateway that looks at it drops the double.
 * Every retry has a stated end: a text that nobody took has FAILED, a delivery never confirmed is UNKNOWN.
 * One recipient does not hold up the others, nor do questions hold up texts; a gateway that is down is left
@@ -164,6 +165,7 @@ class Notifier:
     ) -> None:
         self._ledger, self._transport, self._policy, self._chance = ledger, transport, policy, chance
         self._resting_until: dict[Fate, datetime] = {}
+        self._unrecorded: Outcome | None = None
 
     def run_once(self, now: datetime) -> int:
         """Take up what is due: texts to be sent, then questions about those accepted.
@@ -175,8 +177,11 @@ class Notifier:
             How many notifications were tried or asked for; `RetryPolicy.at_most` means that more may be due.
 
         Raises:
-            LinkError: the ledger cannot be reached. What was tried last is taken up again; mended by time.
+            LinkError: the ledger cannot be reached. What was tried last is recorded first of all when it can;
+                mended by time.
         """
+        if self._unrecorded is not None:
+            self._record(self._unrecorded)
         due = self._ledger.due(now, self._policy.look_at)
         taken = 0
         for fate in (Fate.QUEUED, Fate.ACCEPTED):
@@ -203,10 +208,15 @@ class Notifier:
             outcome, failure = after_rejection(pending, rejection, now), None
         except LinkError as link:
             outcome, failure = after_failure(pending, link, now, self._policy, jitter=self._chance()), link
-        self._ledger.settle([outcome])
+        self._record(outcome)
         if outcome.fate is Fate.FAILED:
             _log.warning("notification_failed", notification=outcome.id, detail=outcome.detail)
         return failure
+
+    def _record(self, outcome: Outcome) -> None:
+        self._unrecorded = outcome
+        self._ledger.settle([outcome])
+        self._unrecorded = None
 
     def _carry(self, pending: Pending) -> Handover:
         try:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import TypeVar
 
 from alerts.lifecycle import Phase, Transition, begin, step
@@ -139,14 +140,26 @@ class Watch:
         numbers.add(observation.seq)
         is_late = sighting.received_at - observation.taken_at > self._late_after
         lane = Lane.LATE if is_late or self._is_overtaken(observation, draft) else Lane.LIVE
+        if not is_late:  # first: while the device counts as silent, no all-clear is told
+            draft.newest[observation.device] = self._newest_of(observation, draft)
+            self._hear(sighting, draft)
         for rule in self._rules(sighting.water_point, LimitRule):
             verdict = rule.evaluate(observation)
             if verdict is not None:
                 key = AlertKey(rule.id, sighting.water_point, lane)
+                self._doubt_recovery(key, rule, observation.taken_at, draft)
                 self._advance(key, rule, verdict, observation.taken_at, draft)
-        if not is_late:
-            draft.newest[observation.device] = self._newest_of(observation, draft)
-            self._hear(sighting, draft)
+
+    def _doubt_recovery(self, key: AlertKey, rule: LimitRule, at: datetime, draft: _Draft) -> None:
+        """What was recovering begins anew after a silence, also after one that we could not hear."""
+        state = self._standing(key, draft, at).state
+        unseen_s = (at - state.judged_at).total_seconds()
+        longest_s = min(
+            (silence.after_s for silence in self._rules(key.water_point, NoDataRule)), default=inf
+        )
+        if state.phase is Phase.RECOVERING and unseen_s > longest_s:
+            unseen = Verdict(Finding.UNKNOWN, reason=f"unseen for {unseen_s:.0f} s")
+            self._advance(key, rule, unseen, at, draft)
 
     def _is_overtaken(self, observation: Observation, draft: _Draft) -> bool:
         """Whether a newer one of its device was judged already: after a break in the line the newest comes first.

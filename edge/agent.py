@@ -118,9 +118,12 @@ class Agent:
         self._parts.let_go()
 
     def _note_start(self) -> None:
+        outbox, instant = self._parts.outbox, self._parts.clock.read()
         try:
-            self._parts.outbox.append_note(self._parts.clock.read(), NoteKind.STARTED, software_version())
-        except OutboxFull as error:
+            if instant.is_synchronised:  # before the note, or what waits for its time would come after it
+                outbox.synchronise(instant)
+            outbox.append_note(instant, NoteKind.STARTED, software_version())
+        except (OutboxFull, sqlite3.OperationalError) as error:
             _log.error("append_failed", detail=str(error))
 
 

@@ -71,16 +71,17 @@ class SystemClock:
     """
 
     def __init__(self, *, trusts_always: bool = False) -> None:
-        self._trusts_always = trusts_always
+        self._is_right = trusts_always
         self._boot_id = _BOOT_ID.read_text().strip()
 
     def read(self) -> Instant:
-        """The time now."""
+        """The time now; once right, it is taken to be right for good, as a boot without a network must be."""
+        self._is_right = self._is_right or _SYNCHRONISED.exists() or _kernel_is_synchronised()
         return Instant(
             wall_ms=time.time_ns() // 1_000_000,
             boottime_ms=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000,
             boot_id=self._boot_id,
-            is_synchronised=self._trusts_always or _SYNCHRONISED.exists() or _kernel_is_synchronised(),
+            is_synchronised=self._is_right,
         )
 
     def pause(self, seconds: float, wake: threading.Event) -> None:

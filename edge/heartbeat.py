@@ -45,7 +45,7 @@ class Heartbeat:
             clock_synchronised=instant.is_synchronised,
             uptime_s=instant.boottime_ms / 1000,
             time_ms=instant.wall_ms,
-            counters=dict(sum(self._counters, Counter[str]())),
+            counters=dict(sum(map(Counter.copy, self._counters), Counter[str]())),
         )
 
     def run(self, clock: Clock, every_s: float, stop: threading.Event) -> None:

@@ -43,6 +43,17 @@ CREATE TABLE IF NOT EXISTS record (
 CREATE INDEX IF NOT EXISTS unsynchronised ON record (first) WHERE is_synchronised = 0;
 """
 _MS_PER_S = 1000
+_PRIMARY = 0xFF  # the part of an error code of SQLite that names its kind
+_NO_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 
 
 class OutboxFull(CustodyError):
@@ -183,7 +194,7 @@ class Outbox:
 
         Those of this boot get it exactly, by the time since boot. Those of earlier boots that never synchronised
         get the late edge of what is known, the start of this boot, and an uncertainty that reaches back to the
-        last time known before them.
+        last time known before them, and to 1970 where none was.
         """
         boot_started_ms = instant.wall_ms - instant.boottime_ms
         with self._writing():
@@ -197,7 +208,7 @@ class Outbox:
                     taken_ms, uncertainty_s = boot_started_ms + boottime_ms, 0.0
                 else:
                     taken_ms = boot_started_ms - (earlier - place)
-                    uncertainty_s = max(0, boot_started_ms - known_ms) / _MS_PER_S if known_ms else 0.0
+                    uncertainty_s = max(0, boot_started_ms - known_ms) / _MS_PER_S
                 self._db.execute(
                     "UPDATE record SET taken_ms = ?, clock_uncertainty_s = ?, is_synchronised = 1 WHERE first = ?",
                     (max(taken_ms, known_ms + 1), uncertainty_s, first),
@@ -320,12 +331,18 @@ def open_outbox(
 
     Returns:
         The outbox, and where the damaged file was put (None when it was sound).
+
+    Raises:
+        sqlite3.OperationalError: it is locked, or cannot be opened or written now; nothing says that it is damaged,
+            and it stays where it is; mended by the operator.
     """
     try:
         if path.exists():
             _check(path)
         return Outbox(path, device=device, serial=serial, max_records=max_records), None
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY in _NO_DAMAGE:
+            raise
         aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(3)}")
         for suffix in ("", "-wal", "-shm"):
             part = path.with_name(path.name + suffix)

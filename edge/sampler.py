@@ -65,6 +65,7 @@ class Sampler:
         try:
             packed = self._outbox.append(instant, self._economy.of(readings))
         except OutboxFull as error:
+            self._economy = Economy()  # what it has told of was not kept
             self.counters["append_failed"] += 1
             _log.error("append_failed", detail=str(error), times=self.counters["append_failed"])
             return

@@ -173,8 +173,10 @@ class Uplink:
 
     def _send_until_down(self, stop: threading.Event) -> None:
         self._lanes.reconnect()
-        while self.is_connected and not stop.is_set():
-            self._wake.clear()
+        while True:
+            self._wake.clear()  # before looking: a word that comes while we look ends the next wait
+            if stop.is_set() or not self.is_connected:
+                return
             self._take_receipts()
             self._send_all_due()
             due_s = self._lanes.next_due()

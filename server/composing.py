@@ -19,7 +19,8 @@ from server.processes import Surroundings
 from server.registry.writing import seed_rules
 from server.settings import InfluxAuth, Mqtt, Notify, ServerSettings, Store, StoreKind, TransportKind
 from server.store.influx import Basic, InfluxReadingStore, InfluxSettings, Token
-from server.store.port import StoreUnavailable
+from server.store.patient import PatientStore
+from server.store.port import ReadingStore, StoreUnavailable
 from server.store.sqlite import SqliteReadingStore
 from waterquality.errors import ConfigError
 
@@ -83,11 +84,11 @@ def _broker(mqtt: Mqtt) -> BrokerAddress:
     return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
 
 
-def _store(settings: Store) -> SqliteReadingStore | InfluxReadingStore:
-    store = (
+def _store(settings: Store) -> ReadingStore:
+    store: ReadingStore = (
         SqliteReadingStore(settings.path)
         if settings.kind is StoreKind.SQLITE
-        else InfluxReadingStore(_influx(settings))
+        else PatientStore(InfluxReadingStore(_influx(settings)))
     )
     try:
         store.prepare()

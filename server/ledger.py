@@ -10,7 +10,7 @@ from alerts.lifecycle import Phase, State
 from alerts.ports import AlertKey, Change, Fate, Judgement, Lane, Outcome, Owed, Pending, Standing
 from server.database.engine import Database
 from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow
-from server.database.statements import insert_into, json_of, spans_of, upsert
+from server.database.statements import insert_into, json_of, letters, spans_of, upsert
 from waterquality.intervals import IntervalSet
 from waterquality.readings import from_ms, to_ms
 
@@ -111,8 +111,8 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
         "tries": outcome.attempts,
         "due": _ms(outcome.due_at),
         "settled": to_ms(outcome.at) if outcome.fate.is_final else None,
-        "message": outcome.message_id[:200],
-        "said": outcome.detail[:200],
+        "message": letters(outcome.message_id[:200]),
+        "said": letters(outcome.detail[:200]),
     }
 
 

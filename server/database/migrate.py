@@ -4,8 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import func, select
 
 from server.database.engine import Database
+
+_LOCK = 0x75BA6E0  # ours alone among the advisory locks of a PostgreSQL database
 
 
 def migrate(database: Database) -> None:
@@ -17,5 +20,9 @@ def migrate(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with database.writing() as connection:
+        if (
+            connection.dialect.name == "postgresql"
+        ):  # processes that start together take turns; SQLite's do anyway
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -23,6 +23,11 @@ def upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
 
 
+def letters(text: str) -> str:
+    """The text with a sign for all that is no letter, which no database keeps: half a surrogate pair, NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
 def spans_of(value: Sequence[Sequence[int]]) -> IntervalSet:
     """An interval set from its JSON form."""
     return IntervalSet(tuple((int(first), int(last)) for first, last in value))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from server.database.engine import Database
 from server.database.models import CustodyRow, QuarantineRow, RecordRow
-from server.database.statements import json_of, spans_of, upsert
+from server.database.statements import json_of, letters, spans_of, upsert
 from server.ingest.custody import Book
 from waterquality.wire.records import Certificate, Note
 from waterquality.wire.rejection import Rejection
@@ -129,20 +129,15 @@ def _set_aside(connection: Connection, what: Quarantined) -> None:
             epoch=what.epoch,
             first=what.first,
             last=what.last,
-            topic=_letters(what.topic[:200]),
+            topic=letters(what.topic[:200]),
             reason=str(what.reason),
-            detail=_letters(what.detail[:300]),
+            detail=letters(what.detail[:300]),
             payload=what.payload[:_KEPT_PAYLOAD_BYTES],
             payload_bytes=len(what.payload),
             received_ms=what.received_ms,
             times=1,
         )
     )
-
-
-def _letters(text: str) -> str:
-    """The text with a sign for all that is no letter, since a hostile name may be in it."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "?")
 
 
 def _bound(connection: Connection) -> None:

@@ -66,6 +66,12 @@ class Subscriber:
                 break
         return arrivals
 
+    def was_deaf(self) -> None:
+        """What came could not be taken in: until now nobody was listening."""
+        with self._lock:
+            if self._listening_since is not None:
+                self._listening_since = self._now()
+
     def is_connected(self, *, connected: bool) -> None:
         """The bus tells us whether it hears the broker."""
         with self._lock:

@@ -73,6 +73,7 @@ class IngestWorker:
             try:
                 self.turn(_IDLE_S)
             except LinkError as error:
+                self._subscriber.was_deaf()
                 self.counters["database_unavailable"] += 1
                 _log.warning("database_unavailable", detail=str(error))
                 stop.wait(1.0)

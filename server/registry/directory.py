@@ -79,14 +79,13 @@ class SnapshotDirectory:
     @cached_property
     def _rules_by_place(self) -> dict[str, tuple[Rule, ...]]:
         return {
-            place: tuple(rule for rule in self.all_rules.values() if self._can_judge(rule, place))
-            for place in self.registry.water_points()
+            place: tuple(rule for rule in self.all_rules.values() if self._can_judge(rule, devices))
+            for place, devices in self.registry.devices_by_water_point().items()
         }
 
-    def _can_judge(self, rule: Rule, water_point: str) -> bool:
+    def _can_judge(self, rule: Rule, devices: Sequence[str]) -> bool:
         if not isinstance(rule, LimitRule):
             return True
-        devices = self.registry.devices_at(water_point)
         capabilities = [self.registry.capabilities.get(device, {}).get(rule.parameter) for device in devices]
         return any(known is not None and not why_not_evidenced(rule.limit, known) for known in capabilities)
 

@@ -56,20 +56,18 @@ class Registry:
             for parameter, capability in self.capabilities.get(device, {}).items()
         }
 
-    def devices_at(self, water_point: str) -> Sequence[str]:
-        """The devices that serve a water point now."""
-        return [
-            stay.device
-            for stays in self.stays.values()
-            for stay in stays
-            if stay.water_point == water_point and stay.until_ms is None
-        ]
+    def devices_by_water_point(self) -> Mapping[str, Sequence[str]]:
+        """The devices that serve each water point now."""
+        devices: defaultdict[str, list[str]] = defaultdict(list)
+        for stays in self.stays.values():
+            for stay in stays:
+                if stay.until_ms is None:
+                    devices[stay.water_point].append(stay.device)
+        return devices
 
     def water_points(self) -> frozenset[str]:
         """The water points that a device serves now."""
-        return frozenset(
-            stay.water_point for stays in self.stays.values() for stay in stays if stay.until_ms is None
-        )
+        return frozenset(self.devices_by_water_point())
 
 
 def _shown(capability: Capability) -> tuple[float, float]:

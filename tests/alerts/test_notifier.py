@@ -356,3 +356,19 @@ def test_what_failed_together_comes_back_spread_out():
 
     first, second = (each.due_at for each in ledger.notifications)
     assert first != second
+
+
+def test_an_outcome_that_cannot_be_recorded_does_not_text_anybody_again():
+    ledger, gateway = BrittleLedger(), ScriptedTransport()
+    owe(ledger, "a", "b")
+    runner, ledger.is_gone = notifier(ledger, gateway), True
+
+    for second in range(10):
+        with pytest.raises(LinkError):
+            runner.run_once(T + timedelta(seconds=second))
+    assert [sent.body for sent in gateway.sent] == ["a"]
+
+    ledger.is_gone = False
+    runner.run_once(T + timedelta(seconds=10))
+    assert [sent.body for sent in gateway.sent] == ["a", "b"]
+    assert Fate.QUEUED not in fates(ledger).values()

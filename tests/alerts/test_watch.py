@@ -1,5 +1,6 @@
 """The watch: who is told what, when, and never twice. Read as an incident log."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from alerts.lifecycle import Phase
 from alerts.memory import MemoryLedger
 from alerts.ports import AlertKey, Judgement, Kind, Lane
+from alerts.rules import Delays
 from alerts.watch import Sighting, Watch
 from tests.builders import instant, missing, observation, reading
-from tests.fakes.town import NINO, SOUR, Town
+from tests.fakes.town import NINO, SILENT, SOUR, TURBID, Town
 from waterquality.errors import LinkError
 from waterquality.flags import Flag, Why
 
@@ -289,3 +291,30 @@ def test_the_record_of_a_lifted_alert_names_its_extreme(incident: Incident) -> N
         incident.at(minute, turbidity=0.3)
 
     assert 12.4 == incident.ledger.changes[-1].value
+
+
+def test_nothing_is_clear_that_was_not_seen_to_stay_so(incident: Incident) -> None:
+    for minute in range(5):
+        incident.at(minute, turbidity=12.4)
+    incident.at(5, turbidity=0.3)
+    incident.at(605, turbidity=0.3)  # the server was away; the newest comes first
+    for minute in range(595, 605):
+        incident.at(minute, turbidity=12.4, late_by_min=605 - minute)
+
+    assert Kind.ALL_CLEAR not in [kind for _, kind in incident.texts()]
+    assert incident.phase() is Phase.RECOVERING
+
+    for minute in range(606, 616):
+        incident.at(minute, turbidity=0.3)
+    assert Kind.ALL_CLEAR in [kind for _, kind in incident.texts()]
+
+
+def test_what_clears_at_once_is_told_though_the_device_was_silent_until_now() -> None:
+    incident = Incident(Town(all_rules=(replace(TURBID, delays=Delays(180, 0)), SILENT)))
+    for minute in range(5):
+        incident.at(minute, turbidity=12.4)
+    incident.silence(60)
+    incident.at(61, turbidity=0.3)
+
+    assert incident.phase("silent") is Phase.RESOLVED
+    assert [kind for who, kind in incident.texts() if who == "nino"][-1] is Kind.ALL_CLEAR

@@ -296,3 +296,12 @@ def test_several_outcomes_are_settled_together_and_the_others_left_alone(ledger)
 
     assert [pending.text for pending in due(ledger)] == ["c"]
     assert [pending.text for pending in due(ledger, T + LATER)] == ["c", "b"]
+
+
+def test_what_a_gateway_says_is_kept_even_where_it_is_no_text(ledger):
+    ledger.commit(Judgement(owed=[owed()]))
+    (pending,) = ledger.due(T, 10)
+
+    ledger.settle([Outcome(pending.id, Fate.FAILED, 1, T, None, "m\x00\ud83d", "half a letter: \ud83d\x00")])
+
+    assert [] == ledger.due(T + LATER, 10)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from waterquality.intervals import IntervalSet
 from waterquality.topics import Envelope, parse_readings, readings, shard
-from waterquality.wire.decode import MAX_INFLATED_BYTES, decode
+from waterquality.wire.decode import MAX_INFLATED_BYTES, MAX_RECORDS, decode
 from waterquality.wire.records import span_of
 from waterquality.wire.rejection import Malformed, Rejection
 
@@ -45,6 +45,7 @@ WHOLE = [
     ("10 MB", b'["' + b"x" * 10_000_000 + b'"]', Rejection.TOO_LARGE),
     ("a zip bomb", zlib.compress(b"[" + b" " * (MAX_INFLATED_BYTES + 1)), Rejection.TOO_LARGE),
     ("broken deflate", b"\x78\x9c\x00\x00\x00", Rejection.BAD_DEFLATE),
+    ("more records than any device sends", batch(*map(seq, range(5, 6 + MAX_RECORDS))), Rejection.TOO_LARGE),
     ("deflate cut short", zlib.compress(batch(seq(5), ph()))[:-6], Rejection.BAD_DEFLATE),
     (
         "another device's name",
@@ -76,6 +77,8 @@ ONE = [
     ("null", [ph(None)], Rejection.WRONG_TYPE),
     ("a list as a value", [ph([7])], Rejection.WRONG_TYPE),
     ("an integer beyond all floats", [ph(10**400)], Rejection.NOT_FINITE),
+    ("a flow beyond all floats", [{"n": "flow", "u": "m3/s", "v": 1e305}], Rejection.NOT_FINITE),
+    ("a sum beyond all floats", [ph(1.7e308, bv=1.7e308), {"n": "ph/raw", "bv": 0}], Rejection.NOT_FINITE),
     ("an unknown parameter", [{"n": "arsenic", "u": "mg/l", "v": 1}], Rejection.UNKNOWN_PARAMETER),
     ("an unknown facet", [ph(), {"n": "ph/mood", "vs": "good"}], Rejection.UNKNOWN_FIELD),
     ("a field that must be understood", [ph(odd_=1)], Rejection.UNKNOWN_FIELD),

@@ -282,3 +282,12 @@ def test_the_disk_being_full_is_said_as_such(tmp_path: Path) -> None:
     outbox._db.execute("PRAGMA max_page_count = 100000")
     head = outbox.head
     assert head + 1 == outbox.append(at(START_MS), turbid()).first
+
+
+def test_where_no_time_was_ever_known_the_uncertainty_says_so(outbox: Outbox) -> None:
+    outbox.append(at(5_000, up=5_000, boot="boot-0", synchronised=False), turbid())
+    outbox.synchronise(at(START_MS, up=60_000))
+
+    (row,) = outbox.after(0, 10)
+    assert row.taken_ms == START_MS - 60_000 - 1
+    assert row.clock_uncertainty_s == (START_MS - 60_000) / 1000

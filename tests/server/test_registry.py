@@ -1,5 +1,6 @@
 """The registry: what is deployed where, what can be judged there, and who is told."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from alerts.seeds import shipped_rules
 from server.database.engine import Database
 from server.database.migrate import migrate
 from server.registry.current import CurrentRegistry
+from server.registry.directory import SnapshotDirectory
 from server.registry.file import load_registry, read_registry_file
+from server.registry.snapshot import Registry, Stay
 from server.registry.writing import deploy, seed_rules
+from tests.fakes.town import SILENT, TURBID
 from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
 
@@ -192,3 +196,13 @@ def test_a_server_that_has_rules_keeps_its_own(database: Database) -> None:
     current.refresh()
 
     assert {rule.id for rule in shipped_rules()} == set(current.rules())
+
+
+def test_a_region_of_ten_thousand_is_looked_through_once() -> None:
+    stays = {f"kk-{n:05}": (Stay(f"kk-{n:05}", f"tap-{n}", 0, None),) for n in range(10_000)}
+    directory = SnapshotDirectory(Registry(stays=stays), {}, {"turbid": TURBID, "silent": SILENT}, {}, {})
+
+    began = time.process_time()
+
+    assert directory.rules_for("tap-9999") == (SILENT,)
+    assert time.process_time() - began < 1.0  # a look at every stay for every tap takes nine

@@ -18,10 +18,11 @@ from waterquality.readings import Observation, Reading
 from waterquality.topics import Envelope
 from waterquality.wire.records import Certificate, Gap, GapWhy, Note, NoteKind, Record, span_of
 from waterquality.wire.rejection import Malformed, Rejection
-from waterquality.wire.senml import Base, Resolved, resolve
+from waterquality.wire.senml import Base, Resolved, number, resolve
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_INFLATED_BYTES = 2 * 1024 * 1024
+MAX_RECORDS = 1_000  # twice what a device may be set to send at a time; booking them costs their square
 _DEFLATED = 0x78  # first byte of every RFC 1950 stream with the usual window; JSON opens with `[`
 _MAX_SEQ = 10**18
 _Word = TypeVar("_Word", GapWhy, NoteKind, Why)
@@ -125,6 +126,8 @@ def _split(pack: Sequence[Mapping[str, object]], envelope: Envelope) -> tuple[in
             if not groups:
                 raise
             groups[-1].fault = groups[-1].fault or fault
+        if len(groups) > MAX_RECORDS:
+            raise Malformed(Rejection.TOO_LARGE, f"more than {MAX_RECORDS} records")
     return _held(opening, envelope), groups
 
 
@@ -177,7 +180,7 @@ def _settle(held: int, groups: Sequence[_Group], envelope: Envelope) -> Batch:
 def _check_place(first: int, last: int, envelope: Envelope, settled: IntervalSet) -> None:
     if not _is_inside(first, last, envelope):
         raise Malformed(Rejection.OUTSIDE_ENVELOPE, f"{first}-{last}")
-    if any(number in settled for number in (first, last)):
+    if first in settled or last in settled:
         raise Malformed(Rejection.DOUBLED_SEQUENCE, f"{first}-{last} twice in one batch")
 
 
@@ -279,7 +282,9 @@ def _in_unit(parameter: Parameter, entry: Resolved) -> float:
     if entry.unit != spec.wire_unit:
         raise Malformed(Rejection.WRONG_UNIT, f"{entry.name}: {entry.unit[:20]!r} is not {spec.wire_unit}")
     value = _number(entry)
-    return value if spec.wire_per_unit == 1.0 else float(f"{value / spec.wire_per_unit:.7g}")
+    if spec.wire_per_unit == 1.0:
+        return value
+    return number(float(f"{value / spec.wire_per_unit:.7g}"), entry.name)
 
 
 def _number(entry: Resolved) -> float:

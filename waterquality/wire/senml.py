@@ -98,7 +98,7 @@ def resolve(record: Mapping[str, object], base: Base) -> Resolved:
 
 def _value_of(record: Mapping[str, object], base: Base, name: str) -> float | str | None:
     if "v" in record:
-        return base.value + number(record["v"], name)
+        return number(base.value + number(record["v"], name), name)
     if "vs" in record:
         return _letters(text(record["vs"], name), name)
     return None

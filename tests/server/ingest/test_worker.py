@@ -1,5 +1,6 @@
 """The ingest loop: one message that trips over a defect of ours holds up nobody."""
 
+import threading
 from collections import Counter
 from datetime import timedelta
 
@@ -78,3 +79,30 @@ def test_without_its_database_a_round_is_given_up_as_a_whole(loop: tuple) -> Non
         worker.turn(0)
 
     assert [] == intake.taken
+
+
+def test_time_without_the_database_counts_as_nobodys_silence() -> None:
+    clock = [NOW]
+    subscriber = Subscriber(lambda: clock[0])
+    subscriber.is_connected(connected=True)
+    stop = threading.Event()
+
+    class CutOff(Nothing):
+        def refresh(self) -> None:
+            clock[0] += timedelta(minutes=40)
+            stop.set()
+            raise LinkError("the database is away")
+
+    worker = IngestWorker(
+        subscriber=subscriber,
+        intake=TrippingIntake(),  # type: ignore[arg-type]
+        receipts=Receipts(lambda _, __: True),
+        current=CutOff(),  # type: ignore[arg-type]
+        upkeep=lambda: None,
+        voice=Nothing(),  # type: ignore[arg-type]
+        clock=SystemClock(),
+    )
+
+    worker.run(stop)
+
+    assert subscriber.listening_since() == NOW + timedelta(minutes=40)

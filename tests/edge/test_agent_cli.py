@@ -1,0 +1,89 @@
+"""`tskaro-edge` as systemd runs it: the whole agent on pins that are not there, at a real broker."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.outbox import look_into
+from tests.fakes.patience import eventually
+from tests.fakes.programs import TSKARO_EDGE, Program, run
+from tests.fakes.receiver import Receiver
+from tests.services.mosquitto import Mosquitto
+from waterquality import topics
+
+pytestmark = pytest.mark.integration
+DEVICE = "kk-0007"
+WIRED = f"""
+schema_version = 1
+device = "{DEVICE}"
+observe_every_s = 0.1
+[[probes]]
+parameter = "flow"
+model = "yf-s201"
+input = {{ pin = 17, pulses_per_litre = 450.0 }}
+"""
+PINS = {"GPIOZERO_PIN_FACTORY": "mock"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, mosquitto: Mosquitto) -> Path:
+    (tmp_path / "device.toml").write_text(WIRED)
+    path = tmp_path / "edge.toml"
+    path.write_text(
+        f"""
+        heartbeat_every_s = 0.2
+        device_config = "{tmp_path}/device.toml"
+        [mqtt]
+        host = "127.0.0.1"
+        port = {mosquitto.port}
+        authentication = "none"
+        [outbox]
+        path = "{tmp_path}/outbox.db"
+        [log]
+        format = "json"
+        """
+    )
+    return path
+
+
+def test_it_comes_online_beats_records_and_stops_when_told(
+    settings: Path, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    agent = Program(
+        [*TSKARO_EDGE, "run", "--settings", str(settings)], ready_event="broker_connected", env=PINS
+    )
+    with Receiver(mosquitto.port) as receiver, agent:
+        eventually(lambda: receiver.states(DEVICE) == ["online"])
+        eventually(lambda: health_of(receiver).get("appended", 0) >= 5)
+        agent.stop()
+        eventually(lambda: receiver.states(DEVICE) == ["online", "offline"])
+        assert agent.exit_code == 0
+        assert agent.defects() == []
+
+    _, depth = look_into(tmp_path / "outbox.db")
+    assert depth.head == depth.records >= 5  # nobody has receipted anything
+    shown = run(TSKARO_EDGE, "status", "--settings", settings)
+    assert shown.returncode == 0
+    assert str(depth.head) in shown.stdout
+
+
+def health_of(receiver: Receiver) -> dict[str, int]:
+    topic = topics.of_device(DEVICE, "health")
+    told = [each.payload for each in receiver.heard if each.topic == topic]
+    return dict(json.loads(told[-1])) if told else {}
+
+
+def test_a_machine_without_pins_is_refused_with_the_pin(settings: Path) -> None:
+    done = run(TSKARO_EDGE, "run", "--settings", settings, env={"GPIOZERO_PIN_FACTORY": "native"})
+
+    assert done.returncode == 78
+    assert "GPIO17 cannot be opened" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_status_before_the_first_start_says_so(settings: Path) -> None:
+    done = run(TSKARO_EDGE, "status", "--settings", settings)
+
+    assert done.returncode == 1
+    assert "has the agent been started?" in done.stderr
