@@ -15,17 +15,21 @@ from pathlib import Path
 import sdnotify
 import structlog
 
+from edge.burst import Bursting
 from edge.clock import Clock, SystemClock
 from edge.hardware.gpio import GpioHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
+from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
 from edge.probes.build import build_probes
 from edge.probes.port import Probe
+from edge.remote import Remote, RemoteParts
 from edge.sampler import Every, Sampler, Schedule
-from edge.settings import Deflate, EdgeSettings, Mqtt
+from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
 from firmware_config.device import load_device_config
+from firmware_config.logs import set_up_logs
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
 from waterquality.wire.records import NoteKind
@@ -34,6 +38,7 @@ _log = structlog.get_logger()
 _SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
 _MACHINE_ID = Path("/etc/machine-id")
 _STOP_WITHIN_S = 10.0
+_FULL_RATE_S = 1.0  # of a burst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class AgentParts:
         policy: how the uplink sends.
         deflate: which batches are compressed.
         heartbeat_every_s: seconds from one health message to the next.
+        remote: what can be asked of it, beyond what every agent knows.
         beaten: called after each heartbeat.
         let_go: called last of all, to close the hardware.
     """
@@ -63,6 +69,7 @@ class AgentParts:
     policy: SendingPolicy = field(default_factory=SendingPolicy)
     deflate: Deflate = Deflate.BATCHES
     heartbeat_every_s: float = 60.0
+    remote: RemoteParts = field(default_factory=RemoteParts)
     beaten: Callable[[], None] = lambda: None
     let_go: Callable[[], None] = lambda: None
 
@@ -80,7 +87,17 @@ class Agent:
             deflate=parts.deflate,
             version=software_version(),
         )
-        self.sampler = Sampler(parts.probes, parts.outbox, appended=self.uplink.nudge)
+        self._wake_sampler = threading.Event()
+        self.remote = Remote(
+            parts.remote,
+            outbox=parts.outbox,
+            clock=parts.clock,
+            told=self._known_of_itself,
+            woken=self._wake_sampler.set,
+        )
+        self.sampler = Sampler(
+            parts.probes, parts.outbox, appended=self.uplink.nudge, board=self.remote.board
+        )
         self._heartbeat = Heartbeat(
             parts.outbox,
             (self.sampler.counters, self.uplink.counters),
@@ -94,10 +111,12 @@ class Agent:
         """Start the three loops; returns at once."""
         self._note_start()
         parts = self._parts
+        schedule = Bursting(parts.schedule, Every(_FULL_RATE_S), self.remote.burst, parts.clock)
         loops: dict[str, Callable[[], None]] = {
-            "sampler": lambda: self.sampler.run(parts.clock, parts.schedule, self._stop),
+            "sampler": lambda: self.sampler.run(parts.clock, schedule, self._stop, wake=self._wake_sampler),
             "uplink": lambda: self.uplink.run(self._stop),
             "heartbeat": lambda: self._heartbeat.run(parts.clock, parts.heartbeat_every_s, self._stop),
+            **self.remote.loops(self._stop),
         }
         for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
@@ -111,11 +130,20 @@ class Agent:
     def stop(self) -> None:
         """Stop the loops, say goodbye to the broker and let go of the outbox."""
         self._stop.set()
-        self.uplink.nudge()
+        for nudge in (self.uplink.nudge, self._wake_sampler.set, self.remote.nudge):
+            nudge()
         for thread in self._threads:
             thread.join(_STOP_WITHIN_S)
         self._parts.outbox.close()
         self._parts.let_go()
+
+    def _known_of_itself(self) -> dict[str, object]:
+        return {
+            "device": self._parts.device,
+            "version": software_version(),
+            "connected": self.uplink.is_connected,
+            "counters": dict(self.sampler.counters + self.uplink.counters),
+        }
 
     def _note_start(self) -> None:
         outbox, instant = self._parts.outbox, self._parts.clock.read()
@@ -127,8 +155,12 @@ class Agent:
             _log.error("append_failed", detail=str(error))
 
 
-def compose(settings: EdgeSettings) -> Agent:
+def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
     """Put the agent of this machine together.
+
+    Args:
+        settings: where it runs.
+        log_tail: the last lines of its log.
 
     Raises:
         ConfigError: what is wired cannot be read as written; mended by the operator.
@@ -151,6 +183,12 @@ def compose(settings: EdgeSettings) -> Agent:
             ),
             deflate=settings.uplink.deflate,
             heartbeat_every_s=settings.heartbeat_every_s,
+            remote=RemoteParts(
+                folder=settings.remote.folder,
+                door=settings.door.path,
+                door_group=settings.door.group,
+                log_tail=log_tail,
+            ),
             beaten=lambda: notifier.notify("WATCHDOG=1"),
             let_go=hardware.close,
         )
@@ -172,7 +210,10 @@ def _outbox(settings: EdgeSettings, device: str) -> Outbox:
 
 def run(settings: EdgeSettings) -> None:
     """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT)."""
-    agent = compose(settings)
+    password = settings.mqtt.password
+    log_tail = LogTail((password.get_secret_value(),) if password is not None else ())
+    set_up_logs(level=settings.log.level, as_json=settings.log.format is LogFormat.JSON, also=log_tail.keep)
+    agent = compose(settings, log_tail)
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())

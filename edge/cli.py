@@ -12,9 +12,8 @@ from rich.table import Table
 
 from edge import agent
 from edge.outbox import look_into
-from edge.settings import DEFAULT_PATH, EdgeSettings, LogFormat, load_settings
+from edge.settings import DEFAULT_PATH, EdgeSettings, load_settings
 from firmware_config.device import DeviceConfig, load_device_config
-from firmware_config.logs import set_up_logs
 from waterquality.errors import ConfigError, CustodyError
 from waterquality.readings import from_ms
 
@@ -27,7 +26,6 @@ Settings = Annotated[Path, typer.Option("--settings", help="The agent's settings
 def run(settings: Settings = DEFAULT_PATH) -> None:
     """Run the agent until it is told to stop."""
     loaded, _ = _load(settings)
-    set_up_logs(level=loaded.log.level, as_json=loaded.log.format is LogFormat.JSON)
     try:
         with _refusals():
             agent.run(loaded)

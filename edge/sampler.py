@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from edge.board import Board
 from edge.clock import Clock, Instant
 from edge.economy import Economy
 from edge.outbox import Outbox, OutboxFull
@@ -48,12 +49,19 @@ class Sampler:
         probes: asked one after the other; a failing one does not keep the others from being read.
         outbox: where observations go.
         appended: called after each observation, to wake the uplink.
+        board: where the newest readings hang.
     """
 
     def __init__(
-        self, probes: Sequence[Probe], outbox: Outbox, *, appended: Callable[[], None] = lambda: None
+        self,
+        probes: Sequence[Probe],
+        outbox: Outbox,
+        *,
+        appended: Callable[[], None] = lambda: None,
+        board: Board | None = None,
     ) -> None:
         self._probes, self._outbox, self._appended = probes, outbox, appended
+        self._board = board or Board()
         self._was_synchronised = False
         self._economy = Economy()
         self.counters: Counter[str] = Counter()
@@ -62,6 +70,7 @@ class Sampler:
         """Take one observation now and keep it."""
         self._follow_clock(instant)
         readings = [reading for probe in self._probes for reading in measured(probe, instant.wall)]
+        self._board.show(instant, readings)
         try:
             packed = self._outbox.append(instant, self._economy.of(readings))
         except OutboxFull as error:
@@ -73,11 +82,23 @@ class Sampler:
         _log.debug("observation_appended", seq=packed.first)
         self._appended()
 
-    def run(self, clock: Clock, schedule: Schedule, stop: threading.Event) -> None:
-        """Observe at every tick, until `stop` is set or the schedule ends."""
+    def run(
+        self, clock: Clock, schedule: Schedule, stop: threading.Event, *, wake: threading.Event | None = None
+    ) -> None:
+        """Observe at every tick, until `stop` is set or the schedule ends.
+
+        Args:
+            clock: to wait by.
+            schedule: when observations are due.
+            stop: ends it.
+            wake: ends a wait, so that the schedule is asked again or `stop` is seen; None waits for `stop` itself.
+        """
+        wake = wake or stop
         due = schedule.next_after(clock.read().wall)
         while due is not None and not stop.is_set():
-            clock.pause((due - clock.read().wall).total_seconds(), stop)
+            clock.pause((due - clock.read().wall).total_seconds(), wake)
+            if wake is not stop:
+                wake.clear()
             instant = clock.read()
             if instant.wall >= due and not stop.is_set():
                 self._observe_guarded(instant)

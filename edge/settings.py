@@ -138,6 +138,28 @@ class Uplink(_Section):
     deflate: Deflate = Deflate.BATCHES
 
 
+class Door(_Section):
+    """Where the running agent can be asked by programs on the same machine.
+
+    Attributes:
+        path: the Unix socket.
+        group: whose members may ask; "" is the agent's own group.
+    """
+
+    path: Path = Path("/run/tskaro/edge.sock")
+    group: str = ""
+
+
+class Remote(_Section):
+    """What the device is told from afar.
+
+    Attributes:
+        folder: where what it was told is kept; service mode survives a restart there.
+    """
+
+    folder: Path = Path("/var/lib/tskaro/remote")
+
+
 class LogFormat(StrEnum):
     """How a log line is written."""
 
@@ -168,6 +190,8 @@ class EdgeSettings(LayeredSettings):
         mqtt: the broker.
         outbox: the store on the device.
         uplink: how it is emptied.
+        door: where it can be asked on the machine itself.
+        remote: what it is told from afar.
         log: the agent's log.
     """
 
@@ -177,6 +201,8 @@ class EdgeSettings(LayeredSettings):
     mqtt: Mqtt
     outbox: Outbox = Outbox()
     uplink: Uplink = Uplink()
+    door: Door = Door()
+    remote: Remote = Remote()
     log: Log = Log()
 
 
