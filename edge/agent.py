@@ -20,9 +20,11 @@ from edge.hardware.gpio import GpioHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.outbox import Outbox, OutboxFull, open_outbox
-from edge.probes.build import build_probes
+from edge.probes.build import build_probes, ticks_of
 from edge.probes.port import Probe
-from edge.sampler import Every, Sampler, Schedule
+from edge.sampler import Sampler
+from edge.schedule import Every, Schedule
+from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, Mqtt
 from edge.uplink import Broker, Uplink
 from firmware_config.device import load_device_config
@@ -46,7 +48,9 @@ class AgentParts:
         outbox: what is recorded and not yet receipted.
         broker: where to send it.
         clock: the device's clock.
-        schedule: when observations are due.
+        schedule: when the probes are asked.
+        observations: when an observation is due; None: at every tick of the schedule.
+        checks: what the device doubts of its own readings; None: nothing.
         policy: how the uplink sends.
         deflate: which batches are compressed.
         heartbeat_every_s: seconds from one health message to the next.
@@ -60,6 +64,8 @@ class AgentParts:
     broker: Broker
     clock: Clock
     schedule: Schedule
+    observations: Schedule | None = None
+    checks: SelfChecks | None = None
     policy: SendingPolicy = field(default_factory=SendingPolicy)
     deflate: Deflate = Deflate.BATCHES
     heartbeat_every_s: float = 60.0
@@ -80,7 +86,13 @@ class Agent:
             deflate=parts.deflate,
             version=software_version(),
         )
-        self.sampler = Sampler(parts.probes, parts.outbox, appended=self.uplink.nudge)
+        self.sampler = Sampler(
+            parts.probes,
+            parts.outbox,
+            checks=parts.checks,
+            observations=parts.observations,
+            appended=self.uplink.nudge,
+        )
         self._heartbeat = Heartbeat(
             parts.outbox,
             (self.sampler.counters, self.uplink.counters),
@@ -145,7 +157,9 @@ def compose(settings: EdgeSettings) -> Agent:
             outbox=outbox,
             broker=broker_of(settings.mqtt),
             clock=SystemClock(trusts_always=settings.trusts_clock == "always"),
-            schedule=Every(config.observe_every_s),
+            schedule=ticks_of(config),
+            observations=Every(config.observe_every_s),
+            checks=checks_of(config),
             policy=SendingPolicy(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),

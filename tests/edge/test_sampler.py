@@ -9,7 +9,8 @@ import pytest
 
 from edge.outbox import Outbox
 from edge.probes.inputs import ProbeDisconnected
-from edge.sampler import Every, Sampler
+from edge.sampler import Sampler
+from edge.schedule import Every
 from tests.fakes.hand_wound_clock import START_MS, HandWoundClock
 from waterquality.flags import Flag, Why
 from waterquality.parameters import Parameter
