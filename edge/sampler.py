@@ -79,7 +79,7 @@ class Sampler:
         self._appended()
 
     def run(self, clock: Clock, schedule: Schedule, stop: threading.Event) -> None:
-        """Observe at every tick, until `stop` is set or the schedule ends; then keep the meter's volume."""
+        """Observe at every tick until `stop` is set or the schedule ends; when stopped, keep the meter."""
         due = schedule.next_after(clock.read().wall)
         while due is not None and not stop.is_set():
             clock.pause((due - clock.read().wall).total_seconds(), stop)
@@ -87,7 +87,8 @@ class Sampler:
             if instant.wall >= due and not stop.is_set():
                 self._observe_guarded(instant)
             due = schedule.next_after(instant.wall)  # the same tick again where the wait ended early
-        self._keep_last_volume(clock.read())
+        if stop.is_set():
+            self._keep_last_volume(clock.read())
 
     def _keep_last_volume(self, instant: Instant) -> None:
         meters = [probe for probe in self._probes if Parameter.VOLUME in probe.parameters]

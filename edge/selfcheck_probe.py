@@ -25,12 +25,15 @@ _NOISY = Screened(Flag.SUSPECT, Why.PROBE_NOISY)
 _OUT_OF_ITS_RANGE = Screened(Flag.SUSPECT, Why.TEMPERATURE_OUT_OF_RANGE)
 _QUIET_AGAIN = 0.7  # of what is noisy: so much quieter must it be to count as quiet again
 _BACK_INSIDE_CELSIUS = 0.5
+_ENOUGH = 8
 _ROUNDING = 1e-9  # of the resolution: decimal numbers are not kept exactly
 
 
 @dataclass(slots=True)
 class _Stillness:
     """For how long a number has stayed within a tolerance of where it was when that began.
+
+    A few numbers prove nothing, however far apart they were taken: they may agree by chance.
 
     Attributes:
         tolerance: how far it may stray; 0: not at all.
@@ -42,14 +45,15 @@ class _Stillness:
     _anchor: float = field(default=0.0, init=False)
     _since_s: float | None = field(default=None, init=False)
     _seen_s: float = field(default=0.0, init=False)
+    _times: int = field(default=0, init=False)
 
     def lasted_s(self, at_s: float, number: float) -> float:
         """Seconds that it has stayed still, this number included."""
         is_followed = 0.0 <= at_s - self._seen_s <= self.longest_gap_s
         if self._since_s is None or not is_followed or abs(number - self._anchor) > self.tolerance:
-            self._since_s, self._anchor = at_s, number
-        self._seen_s = at_s
-        return at_s - self._since_s
+            self._since_s, self._anchor, self._times = at_s, number, 0
+        self._seen_s, self._times = at_s, self._times + 1
+        return at_s - self._since_s if self._times >= _ENOUGH else 0.0
 
     def forget(self) -> None:
         """Begin anew with the next number."""

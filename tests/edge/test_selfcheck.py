@@ -162,6 +162,13 @@ def test_time_in_which_nobody_looked_is_not_held_against_a_probe() -> None:
     assert STUCK_FAIL not in of(Parameter.TURBIDITY, device.during(2 * HOUR, lambda _: [turbidity()]))
 
 
+def test_a_few_readings_that_agree_prove_nothing_however_far_apart() -> None:
+    device = Device(turbidity_frozen_after_s=60)
+    found = of(Parameter.TURBIDITY, device.during(9 * MINUTE, lambda _: [turbidity()]))
+
+    assert found == [*[NOT_SCREENED] * 7, *[STUCK_FAIL] * 2]
+
+
 def test_clear_water_at_nought_is_no_stuck_probe() -> None:
     found = Device().during(5 * DAY, lambda _: [turbidity(0.0, 0.0)], every_s=2 * MINUTE)
 
