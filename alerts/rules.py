@@ -160,12 +160,22 @@ class NoDataRule:
 Rule = LimitRule | NoDataRule
 
 # Doubts about the probe itself: they call the technician, not the CSO.
-_SICK_PROBE = frozenset({Why.PROBE_STUCK, Why.PROBE_NOISY, Why.PROBE_NOT_SETTLED, Why.PROBE_SERVICED})
+_SICK_PROBE = frozenset(
+    {
+        Why.PROBE_STUCK,
+        Why.PROBE_NOISY,
+        Why.PROBE_NOT_SETTLED,
+        Why.PROBE_SERVICED,
+        Why.TEMPERATURE_OUT_OF_RANGE,
+    }
+)
+# True readings of water that is not the network's: what stands in the pipe, and what the pipe has let go.
+_OTHER_WATER = frozenset({Why.STAGNANT_SAMPLE, Why.FIRST_FLUSH})
 
 
 def _may_accuse(reading: Reading) -> bool:
     """Whether a value beyond the limit counts as a breach."""
-    return reading.flag.is_usable and reading.screened.why not in _SICK_PROBE
+    return reading.flag.is_usable and reading.screened.why not in _SICK_PROBE | _OTHER_WATER
 
 
 def limit_rules(rules: Mapping[str, Rule]) -> tuple[LimitRule, ...]:

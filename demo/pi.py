@@ -16,8 +16,10 @@ from edge.clock import Instant
 from edge.hardware.simulated import SimulatedHardware
 from edge.lanes import SendingPolicy
 from edge.outbox import Outbox, look_into, open_outbox
-from edge.probes.build import build_probes
-from edge.sampler import Every, Sampler
+from edge.probes.build import build_probes, ticks_of
+from edge.sampler import Sampler
+from edge.schedule import Every
+from edge.selfcheck import checks_of
 from edge.uplink import Broker
 from firmware_config.datasheet import load
 from firmware_config.device import DeviceConfig
@@ -29,6 +31,9 @@ _CHANNELS = {Parameter.TURBIDITY: 0, Parameter.PH: 1}
 _FLOW_PIN = 17
 _DIVIDERS = {"sen0189": 1.5}
 _SAMPLES = 9
+_MS_PER_S = 1000.0
+# A simulated probe trembles by a step of its converter from sample to sample, so it need not be watched for hours.
+_FROZEN_AFTER_S = 600.0
 _TIDY_DECIMALS = 6
 _A_SAMPLE = timedelta(milliseconds=5)
 
@@ -66,7 +71,7 @@ class SimulatedPi:
         outbox, at = self._open(), since
         self._looking_at = since
         config = self._config.model_copy(update={"observe_every_s": every.total_seconds()})
-        sampler = Sampler(build_probes(config, self._hardware()), outbox)
+        sampler = Sampler(build_probes(config, self._hardware()), outbox, checks=checks_of(config))
         while at < until:
             self._looking_at = at
             sampler.observe(Instant(to_ms(at), to_ms(at) - to_ms(since), "past", is_synchronised=True))
@@ -88,7 +93,9 @@ class SimulatedPi:
             outbox=outbox,
             broker=self._broker,
             clock=EdgeClock(self._clock),
-            schedule=Every(self._config.observe_every_s),
+            schedule=ticks_of(self._config),
+            observations=Every(self._config.observe_every_s),
+            checks=lambda is_serviced: checks_of(self._config, is_serviced=is_serviced),
             policy=SendingPolicy(repeat_after_s=10),
         )
         self.agent = Agent(parts)
@@ -109,7 +116,9 @@ class SimulatedPi:
             for parameter, channel in _CHANNELS.items()
         }
         return SimulatedHardware(
-            voltages=voltages, pulses={_FLOW_PIN: lambda: self.water.pulses(self._now())}
+            voltages=voltages,
+            pulses={_FLOW_PIN: lambda: self.water.pulses(self._now())},
+            now_s=lambda: to_ms(self._looking_at or self._clock.now()) / _MS_PER_S,
         )
 
     def _now(self) -> datetime:
@@ -137,6 +146,10 @@ def config_of(village: Village, *, made_on: date, observe_every_s: float) -> Dev
             "samples_per_reading": _SAMPLES,
             "converters": {_CONVERTER: {"kind": "mcp3008"}},
             "probes": probes,
+            "self_checks": {
+                "turbidity_frozen_after_s": _FROZEN_AFTER_S,
+                "ph_frozen_after_s": _FROZEN_AFTER_S,
+            },
         }
     )
 

@@ -16,16 +16,18 @@ import sdnotify
 import structlog
 
 from edge.burst import Bursting
-from edge.clock import Clock, SystemClock
+from edge.clock import Clock, Instant, SystemClock
 from edge.hardware.gpio import GpioHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
-from edge.probes.build import build_probes
+from edge.probes.build import build_probes, ticks_of
 from edge.probes.port import Probe
 from edge.remote import Remote, RemoteParts
-from edge.sampler import Every, Sampler, Schedule
+from edge.sampler import Sampler
+from edge.schedule import Every, Schedule
+from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
 from firmware_config.device import load_device_config
@@ -51,7 +53,9 @@ class AgentParts:
         outbox: what is recorded and not yet receipted.
         broker: where to send it.
         clock: the device's clock.
-        schedule: when observations are due.
+        schedule: when the probes are asked.
+        observations: when an observation is due; None: at every tick of the schedule.
+        checks: makes what the device doubts of its own readings; is told how to ask whether it is being serviced.
         policy: how the uplink sends.
         deflate: which batches are compressed.
         heartbeat_every_s: seconds from one health message to the next.
@@ -66,6 +70,8 @@ class AgentParts:
     broker: Broker
     clock: Clock
     schedule: Schedule
+    observations: Schedule | None = None
+    checks: Callable[[Callable[[Instant], bool]], SelfChecks] = lambda _: SelfChecks()
     policy: SendingPolicy = field(default_factory=SendingPolicy)
     deflate: Deflate = Deflate.BATCHES
     heartbeat_every_s: float = 60.0
@@ -96,7 +102,12 @@ class Agent:
             woken=self._wake_sampler.set,
         )
         self.sampler = Sampler(
-            parts.probes, parts.outbox, appended=self.uplink.nudge, board=self.remote.board
+            parts.probes,
+            parts.outbox,
+            checks=parts.checks(self.remote.service.is_on),
+            observations=parts.observations and self._bursting(parts.observations),
+            appended=self.uplink.nudge,
+            board=self.remote.board,
         )
         self._heartbeat = Heartbeat(
             parts.outbox,
@@ -111,7 +122,7 @@ class Agent:
         """Start the three loops; returns at once."""
         self._note_start()
         parts = self._parts
-        schedule = Bursting(parts.schedule, Every(_FULL_RATE_S), self.remote.burst, parts.clock)
+        schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
             "sampler": lambda: self.sampler.run(parts.clock, schedule, self._stop, wake=self._wake_sampler),
             "uplink": lambda: self.uplink.run(self._stop),
@@ -136,6 +147,9 @@ class Agent:
             thread.join(_STOP_WITHIN_S)
         self._parts.outbox.close()
         self._parts.let_go()
+
+    def _bursting(self, ordinary: Schedule) -> Schedule:
+        return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self._parts.clock)
 
     def _known_of_itself(self) -> dict[str, object]:
         return {
@@ -177,7 +191,9 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
             outbox=outbox,
             broker=broker_of(settings.mqtt),
             clock=SystemClock(trusts_always=settings.trusts_clock == "always"),
-            schedule=Every(config.observe_every_s),
+            schedule=ticks_of(config),
+            observations=Every(config.observe_every_s),
+            checks=lambda is_serviced: checks_of(config, is_serviced=is_serviced),
             policy=SendingPolicy(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),

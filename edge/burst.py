@@ -6,7 +6,7 @@ A restart ends it: whoever looked will ask again, and a device on a tight SIM mu
 from datetime import datetime
 
 from edge.clock import Clock, Instant
-from edge.sampler import Schedule
+from edge.schedule import Schedule
 from edge.term import Term
 
 

@@ -134,6 +134,24 @@ class Outbox:
         volume = taken[Parameter.VOLUME].value if Parameter.VOLUME in taken else None
         return self._append(instant, body_of(Observation(self._device, self.epoch, 0, 0, taken)), volume)
 
+    def keep_volume(self, volume_m3: float | None) -> None:
+        """Keep what the meter stands at, between observations; nothing is written where it has not moved.
+
+        Args:
+            volume_m3: in m3; None where the meter gave none.
+
+        Raises:
+            OutboxFull: the disk takes nothing more; mended by the operator.
+        """
+        if volume_m3 is None or volume_m3 == self.volume_m3:
+            return
+        try:
+            with self._writing():
+                self._set(volume_m3=volume_m3)
+        except sqlite3.OperationalError as error:
+            message = f"the outbox takes nothing more: {error}"
+            raise OutboxFull(message) from error
+
     def append_note(self, instant: Instant, kind: NoteKind, detail: str = "") -> Packed:
         """Keep something that happened and is no reading.
 

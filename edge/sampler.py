@@ -1,10 +1,12 @@
-"""The sampler: at each tick, ask every probe and keep the observation. It knows nothing of the network."""
+"""The sampler: at each tick, ask every probe; keep an observation when one is due. It knows nothing of the network.
+
+Invariants: every sample passes the self-checks, kept or not; the meter's volume is on the disk at least once a
+minute while water runs, and once more when sampling ends, so that a restart counts on from there.
+"""
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -14,32 +16,13 @@ from edge.economy import Economy
 from edge.outbox import Outbox, OutboxFull
 from edge.probes.measuring import measured
 from edge.probes.port import Probe
-from waterquality.readings import from_ms, to_ms
+from edge.schedule import Dues, Schedule
+from edge.selfcheck import SelfChecks
+from waterquality.parameters import Parameter
+from waterquality.readings import Reading
 
 _log = structlog.get_logger()
-
-
-class Schedule(Protocol):
-    """When observations are due."""
-
-    def next_after(self, instant: datetime) -> datetime | None:
-        """The first tick after an instant; None when there will be none."""
-        ...
-
-
-class Every:
-    """A tick at every whole multiple of a period, so that devices tick together and days divide evenly.
-
-    Args:
-        seconds: the period, in seconds; at least 0.001.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._period_ms = max(1, round(seconds * 1000))
-
-    def next_after(self, instant: datetime) -> datetime:
-        """The first tick after an instant."""
-        return from_ms((to_ms(instant) // self._period_ms + 1) * self._period_ms)
+_KEEP_VOLUME_MS = 60_000
 
 
 class Sampler:
@@ -48,6 +31,8 @@ class Sampler:
     Args:
         probes: asked one after the other; a failing one does not keep the others from being read.
         outbox: where observations go.
+        checks: what the device doubts of its own readings; None: nothing.
+        observations: when an observation is due; None: at every tick.
         appended: called after each observation, to wake the uplink.
         board: where the newest readings hang.
     """
@@ -57,20 +42,35 @@ class Sampler:
         probes: Sequence[Probe],
         outbox: Outbox,
         *,
+        checks: SelfChecks | None = None,
+        observations: Schedule | None = None,
         appended: Callable[[], None] = lambda: None,
         board: Board | None = None,
     ) -> None:
         self._probes, self._outbox, self._appended = probes, outbox, appended
         self._board = board or Board()
+        self._checks = checks or SelfChecks()
+        self._dues = Dues(observations) if observations else None
+        self._volume_kept_ms = 0
         self._was_synchronised = False
         self._economy = Economy()
         self.counters: Counter[str] = Counter()
 
     def observe(self, instant: Instant) -> None:
-        """Take one observation now and keep it."""
+        """Ask every probe now, and keep what they say if an observation is due."""
         self._follow_clock(instant)
-        readings = [reading for probe in self._probes for reading in measured(probe, instant.wall)]
+        readings = self._measured(instant)
+        readings = self._checks.judged(instant, readings)
         self._board.show(instant, readings)
+        if self._dues is None or self._dues.has_come(instant.wall):
+            self._append(instant, readings)
+        else:
+            self._keep_volume(instant, readings)
+
+    def _measured(self, instant: Instant) -> list[Reading]:
+        return [reading for probe in self._probes for reading in measured(probe, instant.wall)]
+
+    def _append(self, instant: Instant, readings: Iterable[Reading]) -> None:
         try:
             packed = self._outbox.append(instant, self._economy.of(readings))
         except OutboxFull as error:
@@ -79,17 +79,18 @@ class Sampler:
             _log.error("append_failed", detail=str(error), times=self.counters["append_failed"])
             return
         self.counters["appended"] += 1
+        self._volume_kept_ms = instant.boottime_ms
         _log.debug("observation_appended", seq=packed.first)
         self._appended()
 
     def run(
         self, clock: Clock, schedule: Schedule, stop: threading.Event, *, wake: threading.Event | None = None
     ) -> None:
-        """Observe at every tick, until `stop` is set or the schedule ends.
+        """Ask the probes at every tick until `stop` is set or the schedule ends; when stopped, keep the meter.
 
         Args:
             clock: to wait by.
-            schedule: when observations are due.
+            schedule: when the probes are asked.
             stop: ends it.
             wake: ends a wait, so that the schedule is asked again or `stop` is seen; None waits for `stop` itself.
         """
@@ -103,6 +104,21 @@ class Sampler:
             if instant.wall >= due and not stop.is_set():
                 self._observe_guarded(instant)
             due = schedule.next_after(instant.wall)  # the same tick again where the wait ended early
+        if stop.is_set():
+            self._keep_last_volume(clock.read())
+
+    def _keep_last_volume(self, instant: Instant) -> None:
+        meters = [probe for probe in self._probes if Parameter.VOLUME in probe.parameters]
+        try:
+            for meter in meters:
+                self._outbox.keep_volume(_volume_of(measured(meter, instant.wall)))
+        except Exception:  # noqa: BLE001 - nothing may keep the agent from stopping
+            _log.exception("sampling_failed")
+
+    def _keep_volume(self, instant: Instant, readings: Iterable[Reading]) -> None:
+        if instant.boottime_ms - self._volume_kept_ms >= _KEEP_VOLUME_MS:
+            self._outbox.keep_volume(_volume_of(readings))
+            self._volume_kept_ms = instant.boottime_ms
 
     def _observe_guarded(self, instant: Instant) -> None:
         try:
@@ -117,3 +133,8 @@ class Sampler:
             if corrected:
                 _log.info("times_corrected", records=corrected)
         self._was_synchronised = instant.is_synchronised
+
+
+def _volume_of(readings: Iterable[Reading]) -> float | None:
+    """The volume in m3, where there is one."""
+    return next((reading.value for reading in readings if reading.parameter is Parameter.VOLUME), None)

@@ -104,6 +104,7 @@ class Datasheet(_Sheet):
         uncertainty_share: the part that grows with the value, as a fraction of it.
         warm_up_s: seconds after power comes on before it may be believed.
         settling_s: seconds in new water before it may be believed.
+        operates_celsius: water temperatures it is made for, in °C; None where its maker names none.
         signal: what it answers with.
         sources: where the figures are from, and which of them are our own choice.
     """
@@ -119,6 +120,7 @@ class Datasheet(_Sheet):
     uncertainty_share: float = Field(ge=0)
     warm_up_s: float = Field(ge=0)
     settling_s: float = Field(ge=0)
+    operates_celsius: Span | None = None
     signal: Annotated[VoltageSignal | PulseSignal, Field(discriminator="kind")]
     sources: tuple[str, ...] = Field(min_length=1)
 

@@ -5,14 +5,17 @@ with file, key and reason, never clamped and never guessed. `device.sample.toml`
 where things run (broker, paths, intervals of the uplink), which is `edge.settings`.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from firmware_config.errors import Problem
 from firmware_config.parts import Mcp3008, Name, Part, ProbeConfig
 from firmware_config.refusal import config_error, read_toml, refuse
-from firmware_config.wiring import problems_of
+from firmware_config.self_checks import SelfCheckConfig
+from firmware_config.wiring import problems_of, rest_problems
 from waterquality.readings import DEVICE_ID
 
 
@@ -30,22 +33,38 @@ class DeviceConfig(Part):
         schema_version: of this file's layout; 1.
         device: its id, e.g. `kk-0007`.
         observe_every_s: seconds from one observation to the next.
+        sample_every_s: seconds from one question to the probes to the next; None: as `observe_every_s`.
         samples_per_reading: how many samples a reading is the median of.
         converters: by name.
         probes: at least one.
+        self_checks: when the device doubts its own readings.
     """
 
     schema_version: Literal[1]
     device: Annotated[str, AfterValidator(_device_id)]
     observe_every_s: float = Field(default=60.0, ge=0.1, le=86_400.0)
+    sample_every_s: float | None = Field(default=None, ge=0.1, le=86_400.0)
     samples_per_reading: int = Field(default=31, ge=1, le=1001)
     converters: dict[Name, Mcp3008] = Field(default_factory=dict)
     probes: tuple[ProbeConfig, ...]
+    self_checks: SelfCheckConfig = Field(default_factory=SelfCheckConfig)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        refuse(problems_of(self.converters, self.probes))
+        refuse(self._problems())
         return self
+
+    @property
+    def asks_every_s(self) -> float:
+        """Seconds from one question to the probes to the next."""
+        return self.observe_every_s if self.sample_every_s is None else self.sample_every_s
+
+    def _problems(self) -> Iterator[Problem]:
+        yield from problems_of(self.converters, self.probes)
+        yield from rest_problems(self.probes, self.observe_every_s)
+        if self.asks_every_s > self.observe_every_s:
+            reason = f"is longer than the {self.observe_every_s:g} s from one observation to the next"
+            yield Problem("sample_every_s", reason)
 
 
 def load_device_config(path: Path) -> DeviceConfig:

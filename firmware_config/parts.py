@@ -152,6 +152,20 @@ class CalibrationCertificate(Part):
         return all(low[1] > high[1] for low, high in pairwise(self.in_order()))
 
 
+class Power(Part):
+    """The pin that switches a probe's power.
+
+    Attributes:
+        pin: the GPIO, of a transistor or relay; a pin feeds no probe itself.
+        active_high: whether 3.3 V at the pin switches the power on; else 0 V does.
+        longer_s: seconds of power before an observation beyond the warm-up and settling of the datasheet.
+    """
+
+    pin: Pin
+    active_high: bool = True
+    longer_s: float = Field(default=0.0, ge=0.0, le=3600.0)
+
+
 class ProbeConfig(Part):
     """One probe: what it is, where it hangs, and what it was calibrated with.
 
@@ -160,9 +174,11 @@ class ProbeConfig(Part):
         model: name of its datasheet.
         input: where it hangs.
         calibration: the certificate in force; None until one is made, and then readings carry no value.
+        power: what switches it on before an observation and off afterwards; None where it always has power.
     """
 
     parameter: Parameter
     model: str
     input: Wiring
     calibration: CalibrationCertificate | None = None
+    power: Power | None = None

@@ -6,12 +6,13 @@ one problem does not start.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from firmware_config.datasheet import Datasheet, Direction, PulseSignal, VoltageSignal, load
+from firmware_config.datasheet import Datasheet, Direction, PulseSignal, VoltageSignal, all_models, load
 from firmware_config.errors import Problem, UnknownProbeModel
 from firmware_config.parts import CalibrationCertificate, Mcp3008, ProbeConfig, PulseWiring, VoltageWiring
 from firmware_config.refusal import did_you_mean
 from waterquality.parameters import SPECS
 
+SLACK_S = 2.0  # power comes on that much earlier still: other probes take their time at the tick itself
 # The Pi's own SPI bus: once it is switched on, the kernel holds all five pins, used or not.
 _OWN_BUS = (11, 10, 9)
 _OWN_SELECTS = (8, 7)
@@ -67,6 +68,8 @@ def _claims(converters: Converters, probes: Probes) -> Iterator[tuple[str, int, 
     for at, probe in enumerate(probes):
         if isinstance(probe.input, PulseWiring):
             yield f"probes[{at}].input.pin", probe.input.pin, f"probes[{at}]"
+        if probe.power:
+            yield f"probes[{at}].power.pin", probe.power.pin, f"probes[{at}].power"
 
 
 def _channel_problems(probes: Probes) -> Iterator[Problem]:
@@ -103,11 +106,31 @@ def _probe_problems(key: str, probe: ProbeConfig, converters: Converters) -> Ite
                 yield from _curve_problems(f"{key}.calibration", probe.calibration, sheet, signal)
         case PulseSignal() as signal, PulseWiring() as wiring:
             yield from _pulse_problems(f"{key}.input", wiring, signal, sheet.model)
+            if probe.power:
+                yield Problem(f"{key}.power", "a meter without power counts nothing")
             if probe.calibration:
                 yield Problem(f"{key}.calibration", "a pulse meter is calibrated by input.pulses_per_litre")
         case _:
             reason = f"{sheet.model} answers in {_WORDS[sheet.signal.kind]} and hangs on the wrong wire"
             yield Problem(f"{key}.input", reason)
+
+
+def rest_problems(probes: Probes, observe_every_s: float) -> Iterator[Problem]:
+    """Probes whose power is switched though they would never rest.
+
+    Args:
+        probes: in the order of the file.
+        observe_every_s: seconds from one observation to the next.
+    """
+    for at, probe in enumerate(probes):
+        if probe.power is None or probe.model not in all_models():
+            continue
+        sheet = load(probe.model)
+        needed_s = sheet.warm_up_s + sheet.settling_s + probe.power.longer_s
+        if needed_s + SLACK_S >= observe_every_s:
+            reason = f"{sheet.model} needs {needed_s:g} s of power before each observation"
+            reason += f" and {SLACK_S:g} s to spare; it would never rest with one every {observe_every_s:g} s"
+            yield Problem(f"probes[{at}].power", reason)
 
 
 def _voltage_problems(

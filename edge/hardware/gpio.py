@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from edge.hardware.mcp3008 import Mcp3008Channel
+from edge.hardware.power_switch import GpioSwitch
 from edge.hardware.pulse_counter import PulseCounter
 from edge.probes.build import HardwareUnavailable
+from edge.probes.inputs import FASTEST_HZ
 from firmware_config.parts import Mcp3008
 
 
@@ -19,7 +21,7 @@ class GpioHardware:
 
     def __init__(self, converters: Mapping[str, Mcp3008]) -> None:
         self._converters = converters
-        self._open: list[Mcp3008Channel | PulseCounter] = []
+        self._open: list[Mcp3008Channel | PulseCounter | GpioSwitch] = []
 
     def voltage(self, *, converter: str, channel: int) -> Mcp3008Channel:
         """Open a channel of a converter.
@@ -36,18 +38,34 @@ class GpioHardware:
         self._open.append(opened)
         return opened
 
-    def pulses(self, *, pin: int, pull_up: bool) -> PulseCounter:
+    def pulses(self, *, pin: int, pull_up: bool, fastest_hz: float = FASTEST_HZ) -> PulseCounter:
         """Open a pin and count its pulses from now on.
 
         Args:
             pin: GPIO number.
             pull_up: whether the pin is pulled up; else it is pulled down.
+            fastest_hz: the most pulses a second that the meter gives.
 
         Raises:
             HardwareUnavailable: the pin is taken or cannot be opened; mended by the operator.
         """
         with _said_plainly(f"GPIO{pin}"):
-            opened = PulseCounter(pin, pull_up=pull_up)
+            opened = PulseCounter(pin, pull_up=pull_up, fastest_hz=fastest_hz)
+        self._open.append(opened)
+        return opened
+
+    def switch(self, *, pin: int, active_high: bool) -> GpioSwitch:
+        """Open a pin that switches a probe's power; it begins switched off.
+
+        Args:
+            pin: GPIO number.
+            active_high: whether 3.3 V switches the power on; else 0 V does.
+
+        Raises:
+            HardwareUnavailable: the pin is taken or cannot be opened; mended by the operator.
+        """
+        with _said_plainly(f"GPIO{pin}"):
+            opened = GpioSwitch(pin, active_high=active_high)
         self._open.append(opened)
         return opened
 

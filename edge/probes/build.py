@@ -2,17 +2,21 @@
 
 from typing import Protocol
 
-from edge.probes.flow import FlowProbe
-from edge.probes.inputs import Divided, PulseInput, VoltageInput
+from edge.probes.flow import FlowProbe, fastest_hz
+from edge.probes.inputs import FASTEST_HZ, Divided, PowerSwitch, PulseInput, VoltageInput
+from edge.probes.phases import Timing
 from edge.probes.port import Probe
+from edge.probes.powered import PoweredProbe
 from edge.probes.voltage import VoltageProbe
+from edge.schedule import Ahead, AnyOf, Every, Schedule
 from firmware_config.datasheet import Datasheet, VoltageSignal, load
 from firmware_config.device import DeviceConfig
-from firmware_config.parts import ProbeConfig, PulseWiring, VoltageWiring
+from firmware_config.parts import Power, ProbeConfig, PulseWiring, VoltageWiring
+from firmware_config.wiring import SLACK_S
 from waterquality.errors import ConfigError
 
 # Two ticks may be missed; a longer gap is an agent that stood still or a clock that was set, and no mean.
-_LONGEST_GAP_INTERVALS = 3
+LONGEST_GAP_INTERVALS = 3
 
 
 class HardwareUnavailable(ConfigError):
@@ -34,12 +38,25 @@ class Hardware(Protocol):
         """
         ...
 
-    def pulses(self, *, pin: int, pull_up: bool) -> PulseInput:
+    def pulses(self, *, pin: int, pull_up: bool, fastest_hz: float = FASTEST_HZ) -> PulseInput:
         """Open a pin and count its pulses from now on.
 
         Args:
             pin: GPIO number.
             pull_up: whether the pin is pulled up; else it is pulled down.
+            fastest_hz: the most pulses a second that the meter gives.
+
+        Raises:
+            HardwareUnavailable: mended by the operator.
+        """
+        ...
+
+    def switch(self, *, pin: int, active_high: bool) -> PowerSwitch:
+        """Open a pin that switches a probe's power; it begins switched off.
+
+        Args:
+            pin: GPIO number.
+            active_high: whether 3.3 V switches the power on; else 0 V does.
 
         Raises:
             HardwareUnavailable: mended by the operator.
@@ -65,17 +82,50 @@ def build_probes(config: DeviceConfig, hardware: Hardware, *, volume_m3: float =
     return tuple(_build(probe, config, hardware, volume_m3) for probe in config.probes)
 
 
+def ticks_of(config: DeviceConfig) -> Schedule:
+    """When the probes are asked: at every sample, at every observation, and when a probe needs its power."""
+    observations = Every(config.observe_every_s)
+    leads = (
+        _timing(load(probe.model), probe.power).lead_s + SLACK_S for probe in config.probes if probe.power
+    )
+    ahead = (Ahead(observations, lead_s) for lead_s in sorted(set(leads)))
+    return AnyOf(Every(config.asks_every_s), observations, *ahead)
+
+
 def _build(probe: ProbeConfig, config: DeviceConfig, hardware: Hardware, volume_m3: float) -> Probe:
     sheet = load(probe.model)
+    if probe.power is None:
+        return _build_probe(probe, sheet, config, hardware, volume_m3)
+    switch = hardware.switch(pin=probe.power.pin, active_high=probe.power.active_high)
+    unwarmed = sheet.model_copy(update={"warm_up_s": 0.0, "settling_s": 0.0})  # the switch sees to both
+    return PoweredProbe(
+        _build_probe(probe, unwarmed, config, hardware, volume_m3),
+        switch,
+        timing=_timing(sheet, probe.power),
+        observations=Every(config.observe_every_s),
+    )
+
+
+def _timing(sheet: Datasheet, power: Power) -> Timing:
+    return Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s + power.longer_s)
+
+
+def _build_probe(
+    probe: ProbeConfig, sheet: Datasheet, config: DeviceConfig, hardware: Hardware, volume_m3: float
+) -> Probe:
     match probe.input:
         case VoltageWiring() as wiring:
             return _voltage_probe(probe, wiring, sheet, hardware, config.samples_per_reading)
         case PulseWiring() as wiring:
             return FlowProbe(
-                hardware.pulses(pin=wiring.pin, pull_up=wiring.pull_up),
+                hardware.pulses(
+                    pin=wiring.pin,
+                    pull_up=wiring.pull_up,
+                    fastest_hz=fastest_hz(sheet, wiring.pulses_per_litre),
+                ),
                 sheet=sheet,
                 pulses_per_litre=wiring.pulses_per_litre,
-                longest_gap_s=_LONGEST_GAP_INTERVALS * config.observe_every_s,
+                longest_gap_s=LONGEST_GAP_INTERVALS * config.observe_every_s,
                 volume_m3=volume_m3,
             )
 

@@ -6,17 +6,22 @@ from types import MappingProxyType
 from edge.calibration import OutOfCurve
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.port import Probe
+from edge.probes.powered import ProbeNotSettled
 from waterquality.errors import ProbeError
 from waterquality.flags import Flag, Screened, Why
 from waterquality.readings import Reading
 
 _WHY: MappingProxyType[type[ProbeError], Why] = MappingProxyType(
-    {ProbeDisconnected: Why.PROBE_DISCONNECTED, OutOfCurve: Why.OUT_OF_CURVE}
+    {
+        ProbeDisconnected: Why.PROBE_DISCONNECTED,
+        ProbeNotSettled: Why.PROBE_NOT_SETTLED,
+        OutOfCurve: Why.OUT_OF_CURVE,
+    }
 )
 
 
 def measured(probe: Probe, now: datetime) -> tuple[Reading, ...]:
-    """One reading of each of the probe's parameters, come what may of the probe.
+    """One reading of each of the probe's parameters, come what may of the probe; none while it rests.
 
     Args:
         probe: to measure with.

@@ -16,7 +16,7 @@ class Probe(Protocol):
         ...
 
     def measure(self, now: datetime) -> tuple[Reading, ...]:
-        """Take one reading of each parameter.
+        """Take one reading of each parameter; none at all while the probe rests between observations.
 
         Args:
             now: wall time, aware. A clock that is set between two calls costs one reading of the flow.

@@ -8,12 +8,13 @@ doubts keeps its number and says why; all others leave the judgement to the serv
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from statistics import median, quantiles
 
 from edge.calibration import Curve, curve_of
 from edge.probes.inputs import VoltageInput
+from edge.probes.phases import Phase, Timing
 from firmware_config.datasheet import Datasheet, VoltageSignal
 from firmware_config.parts import CalibrationCertificate
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why, worst
@@ -47,6 +48,7 @@ class VoltageProbe:
         self._certificate = certificate
         self._curve = curve_of(certificate, signal) if certificate else None
         self._samples = samples
+        self._timing = Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s)
         self._live_since: datetime | None = None
 
     @property
@@ -58,7 +60,7 @@ class VoltageProbe:
         """Take one reading.
 
         Args:
-            now: wall time, aware; warm-up is counted from the first live reading.
+            now: wall time, aware; warm-up and settling are counted from the first live reading.
 
         Raises:
             ProbeDisconnected: the converter does not answer; mended by the operator.
@@ -75,14 +77,14 @@ class VoltageProbe:
         if why is Why.PROBE_DISCONNECTED:
             self._live_since = None
             return why
-        if not self._is_warm(now):
+        if self._phase(now) is not Phase.MEASURE:
             return Why.PROBE_NOT_SETTLED
         return why or (Why.NONE if self._curve else Why.PROBE_UNCALIBRATED)
 
-    def _is_warm(self, now: datetime) -> bool:
+    def _phase(self, now: datetime) -> Phase:
         if self._live_since is None or now < self._live_since:
             self._live_since = now
-        return now - self._live_since >= timedelta(seconds=self._sheet.warm_up_s)
+        return self._timing.phase_after((now - self._live_since).total_seconds())
 
     def _valued(self, volts: Sequence[float], curve: Curve, now: datetime) -> Reading:
         value, spread = curve.convert(median(volts)), self._spread(volts, curve)

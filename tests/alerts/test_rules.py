@@ -36,6 +36,23 @@ PH = limit_rule("ph", low=6.5, high=8.5, deadband=0.1)
 SILENCE = NoDataRule(id="silence", after_s=1800, severity=Severity.WARNING)
 
 
+@pytest.mark.parametrize("value", [12.4, 0.3], ids=["beyond the limit", "within it"])
+@pytest.mark.parametrize("why", [Why.STAGNANT_SAMPLE, Why.FIRST_FLUSH])
+def test_water_that_is_not_the_networks_neither_accuses_nor_clears(why, value):
+    doubted = reading(Parameter.TURBIDITY, value, flag=Flag.SUSPECT, why=why)
+
+    assert CLOUDY.evaluate(observation(turbidity=doubted)).finding is Finding.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "why", [Why.PROBE_STUCK, Why.PROBE_NOISY, Why.PROBE_SERVICED, Why.TEMPERATURE_OUT_OF_RANGE]
+)
+def test_a_probe_that_doubts_itself_accuses_nobody(why):
+    doubted = reading(Parameter.TURBIDITY, 12.4, flag=Flag.SUSPECT, why=why)
+
+    assert CLOUDY.evaluate(observation(turbidity=doubted)).finding is Finding.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("rule", "value", "finding", "bound"),
     [

@@ -108,6 +108,9 @@ def test_nobody_is_told_that_all_is_well_while_something_else_is_wrong(incident:
         pytest.param(
             reading(value=0.3, flag=Flag.SUSPECT, why=Why.PROBE_STUCK), id="a stuck probe that looks well"
         ),
+        pytest.param(
+            reading(value=0.3, flag=Flag.SUSPECT, why=Why.STAGNANT_SAMPLE), id="water that stands and settles"
+        ),
     ],
 )
 def test_a_sick_probe_in_the_middle_of_an_alert_never_sends_an_all_clear(
@@ -120,6 +123,18 @@ def test_a_sick_probe_in_the_middle_of_an_alert_never_sends_an_all_clear(
 
     assert Phase.UNKNOWN is incident.phase()
     assert Kind.ALL_CLEAR not in {kind for _, kind in incident.texts()}
+
+
+def test_the_first_flush_of_a_morning_wakes_nobody_and_the_mud_that_comes_after_it_does(
+    incident: Incident,
+) -> None:
+    for minute in range(30):
+        incident.at(minute, turbidity=reading(value=40.0, flag=Flag.SUSPECT, why=Why.FIRST_FLUSH))
+    assert incident.texts() == []
+
+    for minute in range(30, 40):
+        incident.at(minute, turbidity=12.4)
+    assert Kind.TURBIDITY_HIGH in {kind for _, kind in incident.texts()}
 
 
 def test_a_sick_probe_beyond_the_limit_does_not_wake_the_village(incident: Incident) -> None:

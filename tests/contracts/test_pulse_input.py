@@ -41,7 +41,7 @@ def bench(request) -> Iterator[Bench]:
 
 
 def test_it_begins_at_0(bench):
-    assert bench.hardware.pulses(pin=17, pull_up=True).count() == 0
+    assert bench.hardware.pulses(pin=17, pull_up=True).read().count == 0
 
 
 def test_what_came_before_it_was_opened_does_not_count(bench):
@@ -49,7 +49,7 @@ def test_what_came_before_it_was_opened_does_not_count(bench):
     pulses = bench.hardware.pulses(pin=17, pull_up=True)
     bench.pulse(17, 2)
 
-    assert pulses.count() == 2
+    assert pulses.read().count == 2
 
 
 def test_every_pulse_is_counted_once(bench):
@@ -57,14 +57,14 @@ def test_every_pulse_is_counted_once(bench):
 
     bench.pulse(17, 20_000)
 
-    assert pulses.count() == 20_000
+    assert pulses.read().count == 20_000
 
 
 def test_reading_the_count_changes_nothing(bench):
     pulses = bench.hardware.pulses(pin=17, pull_up=True)
     bench.pulse(17, 3)
 
-    assert [pulses.count() for _ in range(3)] == [3, 3, 3]
+    assert [pulses.read().count for _ in range(3)] == [3, 3, 3]
 
 
 def test_it_never_goes_back(bench):
@@ -72,7 +72,7 @@ def test_it_never_goes_back(bench):
     counts = []
     for times in (0, 5, 0, 1):
         bench.pulse(17, times)
-        counts.append(pulses.count())
+        counts.append(pulses.read().count)
 
     assert counts == [0, 5, 5, 6]
 
@@ -83,7 +83,26 @@ def test_two_pins_are_independent(bench):
     bench.pulse(17, 3)
     bench.pulse(27, 5)
 
-    assert (first.count(), second.count()) == (3, 5)
+    assert (first.read().count, second.read().count) == (3, 5)
+
+
+def test_the_newest_edge_came_between_the_reading_before_and_this_one(bench):
+    pulses = bench.hardware.pulses(pin=17, pull_up=True)
+    before = pulses.read()
+    bench.pulse(17, 2)
+    after = pulses.read()
+
+    assert before.last_edge_s is None
+    assert before.read_s <= after.last_edge_s <= after.read_s
+
+
+def test_without_a_new_pulse_the_newest_edge_stays_where_it_was(bench):
+    pulses = bench.hardware.pulses(pin=17, pull_up=True)
+    bench.pulse(17, 1)
+    first, second = pulses.read(), pulses.read()
+
+    assert second.last_edge_s == first.last_edge_s
+    assert second.read_s >= first.read_s
 
 
 def test_what_was_let_go_says_that_it_is_disconnected(bench):
@@ -91,4 +110,4 @@ def test_what_was_let_go_says_that_it_is_disconnected(bench):
     bench.hardware.close()
 
     with pytest.raises(ProbeDisconnected):
-        pulses.count()
+        pulses.read()

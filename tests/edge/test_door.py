@@ -21,7 +21,7 @@ from edge.door import Door
 from edge.knocking import NobodyAnswers, NotLetIn, ask, live
 from edge.outbox import Outbox
 from edge.remote import RemoteParts
-from edge.sampler import Every
+from edge.schedule import Every
 from edge.uplink import Broker
 from edge.visitor import MAX_LINE_BYTES, TooMuch, Visitor
 from tests.edge.test_sampler import ScriptedProbe

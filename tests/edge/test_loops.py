@@ -14,7 +14,8 @@ from edge.clock import Instant, SystemClock
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.outbox import Outbox, OutboxFull
-from edge.sampler import Every, Sampler
+from edge.sampler import Sampler
+from edge.schedule import Every
 from edge.uplink import Broker, Uplink
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading

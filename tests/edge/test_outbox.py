@@ -291,3 +291,27 @@ def test_where_no_time_was_ever_known_the_uncertainty_says_so(outbox: Outbox) ->
     (row,) = outbox.after(0, 10)
     assert row.taken_ms == START_MS - 60_000 - 1
     assert row.clock_uncertainty_s == (START_MS - 60_000) / 1000
+
+
+def test_the_meter_is_kept_between_observations_and_nothing_is_written_while_it_stands(tmp_path):
+    outbox = Outbox(tmp_path / "outbox.db", device="kk-0001", serial="pi-1")
+    outbox.keep_volume(1.25)
+    changes = outbox._db.total_changes
+    outbox.keep_volume(1.25)
+    outbox.keep_volume(None)
+
+    assert outbox._db.total_changes == changes
+    outbox.close()
+    again = Outbox(tmp_path / "outbox.db", device="kk-0001", serial="pi-1")
+    assert (again.volume_m3, again.head) == (1.25, 0)
+    again.close()
+
+
+def test_a_meter_that_the_disk_does_not_take_is_said_as_such(tmp_path):
+    outbox = Outbox(tmp_path / "outbox.db", device="kk-0001", serial="pi-1")
+    outbox._db.execute("PRAGMA query_only = 1")
+
+    with pytest.raises(OutboxFull):
+        outbox.keep_volume(1.25)
+    assert outbox.volume_m3 == 0.0
+    outbox.close()

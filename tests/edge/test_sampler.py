@@ -9,9 +9,11 @@ import pytest
 
 from edge.outbox import Outbox
 from edge.probes.inputs import ProbeDisconnected
-from edge.sampler import Every, Sampler
+from edge.sampler import Sampler
+from edge.schedule import Every
+from edge.selfcheck import SelfChecks
 from tests.fakes.hand_wound_clock import START_MS, HandWoundClock
-from waterquality.flags import Flag, Why
+from waterquality.flags import Flag, Screened, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, from_ms, to_ms
 from waterquality.topics import Envelope
@@ -204,3 +206,83 @@ def test_it_stops_in_the_middle_of_a_wait_and_takes_nothing_more(outbox: Outbox)
     Sampler([PH], outbox).run(HandWoundClock(at_wait=lambda _: stop.set()), Every(60), stop)
 
     assert outbox.head == 0
+
+
+# ---- samples and observations ---------------------------------------------------------------------------
+
+
+class Counting:
+    """A meter that passes a litre at every question."""
+
+    parameters = (Parameter.FLOW, Parameter.VOLUME)
+
+    def __init__(self, volume_m3: float = 0.0) -> None:
+        self.asked, self.volume_m3 = 0, volume_m3
+
+    def measure(self, now: datetime) -> tuple[Reading, ...]:
+        self.asked += 1
+        self.volume_m3 = round(self.volume_m3 + 0.001, 6)
+        return Reading(Parameter.FLOW, 6.0), Reading(Parameter.VOLUME, self.volume_m3)
+
+
+def sampled(outbox: Outbox, meter: Counting, clock: HandWoundClock, *, observe_every_s: float) -> Sampler:
+    """A sampler that asks every second and was stopped after two minutes and a half."""
+    sampler = Sampler([meter], outbox, observations=Every(observe_every_s))
+    run(sampler, clock, ticks=150, every_s=1.0)
+    return sampler
+
+
+def test_probes_are_asked_at_every_tick_and_kept_only_when_an_observation_is_due(outbox: Outbox) -> None:
+    meter = Counting()
+    sampled(outbox, meter, HandWoundClock(), observe_every_s=60)
+
+    assert [one.taken_ms - START_MS for one in kept(outbox)] == [60_000, 120_000]
+    assert meter.asked == 151  # once more at the end
+
+
+def test_every_sample_is_judged_by_the_self_checks_and_their_judgement_is_kept(outbox: Outbox) -> None:
+    class Doubting(SelfChecks):
+        def __init__(self) -> None:
+            super().__init__()
+            self.judged_at: list[int] = []
+
+        def judged(self, instant: object, readings: object) -> list[Reading]:
+            self.judged_at.append(instant.boottime_ms)
+            return [Reading(Parameter.PH, 7.4, screened=Screened(Flag.SUSPECT, Why.PROBE_NOISY))]
+
+    checks = Doubting()
+    run(Sampler([PH], outbox, checks=checks, observations=Every(60)), HandWoundClock(), ticks=60, every_s=1.0)
+
+    assert len(checks.judged_at) == 60
+    assert [one.readings[Parameter.PH].screened.why for one in kept(outbox)] == [Why.PROBE_NOISY]
+
+
+def test_a_normal_stop_loses_no_pulse(outbox: Outbox, tmp_path: Path) -> None:
+    meter = Counting(volume_m3=12.0)
+    sampled(outbox, meter, HandWoundClock(), observe_every_s=60)
+    outbox.close()
+
+    again = Outbox(tmp_path / "outbox.db", device="kk-0001", serial="pi-1")
+    assert again.volume_m3 == meter.volume_m3 == 12.151
+    again.close()
+
+
+@pytest.mark.parametrize("observe_every_s", [30.0, 60.0, 900.0])
+def test_a_crash_loses_at_most_the_pulses_of_a_minute(
+    outbox: Outbox, tmp_path: Path, observe_every_s: float
+) -> None:
+    meter, clock = Counting(), HandWoundClock()
+    sampler = Sampler([meter], outbox, observations=Every(observe_every_s))
+    for _ in range(1000):
+        clock.run(1.0)
+        sampler.observe(clock.read())
+        after_a_crash = Outbox(tmp_path / "outbox.db", device="kk-0001", serial="pi-1")
+        assert 0.0 <= meter.volume_m3 - after_a_crash.volume_m3 <= 0.0605
+        after_a_crash.close()
+
+
+def test_a_meter_that_cannot_be_read_at_the_end_does_not_keep_the_agent_from_stopping(outbox: Outbox) -> None:
+    broken = ScriptedProbe(Parameter.VOLUME, 0.5, ZeroDivisionError())
+    run(Sampler([broken], outbox), HandWoundClock(), ticks=1)
+
+    assert outbox.volume_m3 == 0.5

@@ -11,7 +11,7 @@ from edge.burst import Burst, Bursting
 from edge.clock import Instant
 from edge.outbox import Outbox
 from edge.remote import Remote, RemoteParts
-from edge.sampler import Every
+from edge.schedule import Every
 from edge.service import ServiceMode
 from edge.term import Term
 from tests.fakes.hand_wound_clock import START_MS, HandWoundClock

@@ -25,7 +25,7 @@ from edge.lanes import SendingPolicy
 from edge.outbox import Outbox, open_outbox
 from edge.probes.build import build_probes
 from edge.probes.port import Probe
-from edge.sampler import Every
+from edge.schedule import Every
 from edge.uplink import Broker
 from firmware_config.device import DeviceConfig
 from firmware_config.logs import set_up_logs

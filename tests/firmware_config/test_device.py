@@ -8,7 +8,7 @@ import pytest
 import firmware_config
 from firmware_config.device import DeviceConfig, load_device_config
 from firmware_config.errors import ConfigRefused
-from firmware_config.parts import PulseWiring, VoltageWiring
+from firmware_config.parts import Power, PulseWiring, VoltageWiring
 from firmware_config.schema import leaves
 from waterquality.errors import ConfigError, MendedBy
 from waterquality.parameters import Parameter
@@ -101,6 +101,18 @@ def test_a_sound_configuration_is_read_as_it_stands(tmp_path):
     assert flow.input == PulseWiring(pin=17, pulses_per_litre=450.0, pull_up=True)
 
 
+def test_probes_are_asked_as_often_as_they_are_observed_unless_it_says_otherwise(tmp_path):
+    assert load_device_config(written(tmp_path, SOUND)).asks_every_s == 60.0
+    assert load_device_config(written(tmp_path, changed("observe_every_s", to=900.0))).asks_every_s == 900.0
+    assert load_device_config(written(tmp_path, changed("sample_every_s", to=1.0))).asks_every_s == 1.0
+
+
+def test_a_power_switch_is_read_with_its_defaults(tmp_path):
+    config = load_device_config(written(tmp_path, probes({**TURBIDITY, "power": {"pin": 22}})))
+
+    assert config.probes[0].power == Power(pin=22, active_high=True, longer_s=0.0)
+
+
 def test_a_configuration_cannot_be_changed_afterwards(tmp_path):
     config = load_device_config(written(tmp_path, SOUND))
 
@@ -108,6 +120,10 @@ def test_a_configuration_cannot_be_changed_afterwards(tmp_path):
         config.device = "kk-0008"
 
 
+NEVER_RESTS = (
+    "sen0161-v2 needs 70 s of power before each observation and 2 s to spare;"
+    " it would never rest with one every 60 s"
+)
 FAULTS = {
     "a misspelt key at the top": (
         changed("observe_evry_s", to=30),
@@ -146,6 +162,49 @@ FAULTS = {
         changed("device", to="kk7"),
         "device",
         "should be two small letters, a hyphen and four to twelve digits, e.g. kk-0007",
+    ),
+    "samples farther apart than observations": (
+        changed("sample_every_s", to=61.0),
+        "sample_every_s",
+        "is longer than the 60 s from one observation to the next",
+    ),
+    "a power pin that a meter counts on": (
+        probes({**TURBIDITY, "power": {"pin": 17}}, FLOW),
+        "probes[1].input.pin",
+        "GPIO17 is already used by probes[0].power",
+    ),
+    "a power pin of the SPI bus": (
+        probes({**TURBIDITY, "power": {"pin": 8}}),
+        "probes[0].power.pin",
+        "GPIO8 is already used by converters.adc0.select_pin",
+    ),
+    "one power pin for two probes": (
+        {
+            **probes({**TURBIDITY, "power": {"pin": 22}}, {**PH, "power": {"pin": 22}}, FLOW),
+            "observe_every_s": 300,
+        },
+        "probes[1].power.pin",
+        "GPIO22 is already used by probes[0].power",
+    ),
+    "a meter whose power is switched": (
+        probes({**FLOW, "power": {"pin": 22}}),
+        "probes[0].power",
+        "a meter without power counts nothing",
+    ),
+    "a probe that would never rest": (
+        probes({**PH, "power": {"pin": 22}}),
+        "probes[0].power",
+        NEVER_RESTS,
+    ),
+    "a self-check that would always fire": (
+        changed("self_checks", to={"ph_frozen_after_s": 0}),
+        "self_checks.ph_frozen_after_s",
+        "should be greater than or equal to 60",
+    ),
+    "a misspelt self-check": (
+        changed("self_checks", to={"stagnant_after": 60}),
+        "self_checks.stagnant_after",
+        "unknown key; did you mean `stagnant_after_s`?",
     ),
     "no probe at all": (probes(), "probes", "needs at least one"),
     "an infinite number": (
@@ -397,5 +456,5 @@ def test_the_sample_documents_every_key_and_no_other():
 def test_every_key_without_a_default_is_said_to_be_required():
     lines = SAMPLE.read_text(encoding="utf-8").splitlines()
     for before, line in pairwise(lines):
-        if before.startswith("## ") and not line.startswith(("# ", "divider")):
+        if before.startswith("## ") and not line.startswith(("# ", "## ", "divider", "sample_every_s")):
             assert "Required" in before, line

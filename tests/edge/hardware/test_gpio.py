@@ -1,4 +1,5 @@
 import gc
+import time
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_closing_lets_go_of_all_so_that_it_can_be_opened_again(hardware, chip):
     with pytest.raises(ProbeDisconnected):
         voltage.read_volts()
     with pytest.raises(ProbeDisconnected):
-        pulses.count()
+        pulses.read()
     hardware.voltage(converter="adc0", channel=0)
     hardware.pulses(pin=17, pull_up=True)
 
@@ -74,19 +75,29 @@ def test_what_was_let_go_does_not_spoil_what_is_opened_next(chip):
     hardware.close()
 
 
+def always_powered(config):
+    """The same device without the switch that rests a probe between observations."""
+    probes = tuple(probe.model_copy(update={"power": None}) for probe in config.probes)
+    return config.model_copy(update={"probes": probes})
+
+
 def test_the_sample_device_measures_turbidity_ph_and_flow_through_real_wire_protocols(pins, chip):
-    config = load_device_config(SAMPLE)
+    config = always_powered(load_device_config(SAMPLE))
     hardware = GpioHardware(config.converters)
     probes = build_probes(config, hardware)
     chip.put_volts(0, 4.13 / 1.5)
     chip.put_volts(1, 1.497)
-    start, later = instant("2025-11-10T06:00:00Z"), instant("2025-11-10T06:01:00Z")
+    start, later = instant("2025-11-10T06:00:00Z"), instant("2025-11-10T06:02:00Z")
 
+    pins.pin(17).drive_low()
     for probe in probes:
         measured(probe, start)
-    for _ in range(450 * 6):
-        pins.pin(17).drive_low()
+    began_s = hardware._open[2].read().last_edge_s
+    for _ in range(60):
+        time.sleep(0.005)
         pins.pin(17).drive_high()
+        pins.pin(17).drive_low()
+    took_s = hardware._open[2].read().last_edge_s - began_s
     readings = {reading.parameter: reading for probe in probes for reading in measured(probe, later)}
     hardware.close()
 
@@ -94,7 +105,7 @@ def test_the_sample_device_measures_turbidity_ph_and_flow_through_real_wire_prot
     assert readings[Parameter.TURBIDITY].value == pytest.approx(0.0, abs=one_step_ntu)
     assert readings[Parameter.TURBIDITY].raw == pytest.approx(4.13, abs=1.5 * 3.3 / 1024)
     assert readings[Parameter.PH].value == pytest.approx(7.0, abs=0.02)
-    assert readings[Parameter.FLOW].value == pytest.approx(6.0)
-    assert readings[Parameter.VOLUME].value == pytest.approx(0.006)
+    assert readings[Parameter.FLOW].value == pytest.approx(60 / 450 / took_s * 60)
+    assert readings[Parameter.VOLUME].value == pytest.approx(61 / 450_000)
     assert {reading.flag for reading in readings.values()} == {Flag.UNKNOWN}
     assert readings[Parameter.PH].certificate == "kk-0001-ph-2025-11-03"

@@ -24,7 +24,7 @@ def test_closing_lets_go_of_every_input():
     with pytest.raises(ProbeDisconnected):
         voltage.read_volts()
     with pytest.raises(ProbeDisconnected):
-        pulses.count()
+        pulses.read()
 
 
 def test_a_source_may_play_an_unplugged_probe():

@@ -90,17 +90,20 @@ def unplugged():
 
 
 def test_one_dead_probe_leaves_the_others_to_go_on_and_says_so_on_the_wire(config):
-    pulses = iter((0, 0, 2700))
+    pulses, seconds = iter((0, 1, 2701)), iter((0.0, 60.0))
     hardware = SimulatedHardware(
-        voltages={("adc0", 0): unplugged, ("adc0", 1): lambda: 1.5}, pulses={17: lambda: next(pulses)}
+        voltages={("adc0", 0): unplugged, ("adc0", 1): lambda: 1.5},
+        pulses={17: lambda: next(pulses)},
+        now_s=lambda: next(seconds),
     )
     probes = build_probes(config, hardware)
     for probe in probes:
         measured(probe, NOW)
 
-    readings = [reading for probe in probes for reading in measured(probe, NOW + timedelta(minutes=1))]
+    readings = [reading for probe in probes for reading in measured(probe, NOW + timedelta(minutes=2))]
 
-    assert [reading.value for reading in readings] == [None, pytest.approx(7.0), 6.0, pytest.approx(0.006)]
+    values = [reading.value for reading in readings]
+    assert values == [None, *map(pytest.approx, (7.0, 6.0, 2701 / 450_000))]
     assert readings[0].screened == Screened(Flag.MISSING, Why.PROBE_DISCONNECTED)
     body = body_of(Observation("kk-0007", "9f1c2a7e", 1, 0, by_parameter(*readings)))
     assert '{"n":"turbidity/flag","v":9},{"n":"turbidity/why","vs":"probe_disconnected"}' in body

@@ -1,0 +1,154 @@
+"""Whether a probe itself is sick: stuck, noisy, or in water it is not made for. Pure; sample by sample.
+
+**Stuck.** A real instrument always moves in its last digits, and the samples behind one reading never all agree for
+ever. Two things are looked for. *Frozen*: not the least step in the signal, and no spread, for hours: a hung
+converter, a probe that repeats one register. Nothing sound does that, so it fails. *Flat*: the value stays within
+the resolution of its model for days, however its last digits tremble: a broken electrode, a lead that picks up its
+neighbour. Very steady water can look so, so it is only suspect.
+
+**Invariants**
+* A signal that moves is never frozen, a value that moves beyond the resolution never flat; either ends at once.
+* Standing water proves nothing about a probe, nor does a stretch in which nobody looked: both begin anew.
+* At nought there is nothing below to move to: a signal at nought is never stuck.
+"""
+
+from dataclasses import dataclass, field
+
+from waterquality.flags import Flag, Screened, Why
+from waterquality.limits import Capability
+from waterquality.readings import Reading
+
+SOUND = Screened(Flag.GOOD)
+_FROZEN = Screened(Flag.FAIL, Why.PROBE_STUCK)
+_FLAT = Screened(Flag.SUSPECT, Why.PROBE_STUCK)
+_NOISY = Screened(Flag.SUSPECT, Why.PROBE_NOISY)
+_OUT_OF_ITS_RANGE = Screened(Flag.SUSPECT, Why.TEMPERATURE_OUT_OF_RANGE)
+_QUIET_AGAIN = 0.7  # of what is noisy: so much quieter must it be to count as quiet again
+_BACK_INSIDE_CELSIUS = 0.5
+_ENOUGH = 8
+_ROUNDING = 1e-9  # of the resolution: decimal numbers are not kept exactly
+
+
+@dataclass(slots=True)
+class _Stillness:
+    """For how long a number has stayed within a tolerance of where it was when that began.
+
+    A few numbers prove nothing, however far apart they were taken: they may agree by chance.
+
+    Attributes:
+        tolerance: how far it may stray; 0: not at all.
+        longest_gap_s: seconds between two numbers beyond which nothing is known of the time between.
+    """
+
+    tolerance: float
+    longest_gap_s: float
+    _anchor: float = field(default=0.0, init=False)
+    _since_s: float | None = field(default=None, init=False)
+    _seen_s: float = field(default=0.0, init=False)
+    _times: int = field(default=0, init=False)
+
+    def lasted_s(self, at_s: float, number: float) -> float:
+        """Seconds that it has stayed still, this number included."""
+        is_followed = 0.0 <= at_s - self._seen_s <= self.longest_gap_s
+        if self._since_s is None or not is_followed or abs(number - self._anchor) > self.tolerance:
+            self._since_s, self._anchor, self._times = at_s, number, 0
+        self._seen_s, self._times = at_s, self._times + 1
+        return at_s - self._since_s if self._times >= _ENOUGH else 0.0
+
+    def forget(self) -> None:
+        """Begin anew with the next number."""
+        self._since_s = None
+
+
+class Stuck:
+    """Whether a probe still answers to the water.
+
+    Args:
+        capability: of its model.
+        resolution: of its model, in the parameter's unit.
+        frozen_after_s: seconds without the least step after which it is frozen.
+        flat_after_s: seconds within the resolution after which it is flat.
+        longest_gap_s: seconds between two readings beyond which nothing is known of the time between.
+    """
+
+    def __init__(
+        self,
+        capability: Capability,
+        *,
+        resolution: float,
+        frozen_after_s: float,
+        flat_after_s: float,
+        longest_gap_s: float,
+    ) -> None:
+        self._lowest, self._least_seen = capability.span[0], capability.detection_limit
+        self._frozen_after_s, self._flat_after_s = frozen_after_s, flat_after_s
+        self._signal = _Stillness(0.0, longest_gap_s)
+        self._value = _Stillness(resolution * (1 + _ROUNDING), longest_gap_s)
+
+    def judge(self, at_s: float, reading: Reading, *, stands: bool) -> Screened:
+        """Judge one reading.
+
+        Args:
+            at_s: when it was taken, in seconds of a clock that never jumps.
+            reading: of one and the same probe.
+            stands: whether the water is known to stand still.
+        """
+        if reading.value is None:
+            return SOUND
+        signal = reading.value if reading.raw is None else reading.raw
+        rests = reading.raw == 0.0 or reading.value <= self._lowest
+        frozen_s = self._lasted_s(self._signal, at_s, signal, is_void=stands or rests or bool(reading.spread))
+        sees_nothing = rests or abs(reading.value - self._lowest) <= self._least_seen
+        flat_s = self._lasted_s(self._value, at_s, reading.value, is_void=stands or sees_nothing)
+        if frozen_s > self._frozen_after_s:
+            return _FROZEN
+        return _FLAT if flat_s > self._flat_after_s else SOUND
+
+    @staticmethod
+    def _lasted_s(stillness: _Stillness, at_s: float, number: float, *, is_void: bool) -> float:
+        if is_void:
+            stillness.forget()
+            return 0.0
+        return stillness.lasted_s(at_s, number)
+
+
+class Noisy:
+    """Whether the samples of a reading lie farther apart than the probe is uncertain.
+
+    Args:
+        capability: of its model.
+        beyond: how many times its uncertainty they may lie apart.
+    """
+
+    def __init__(self, capability: Capability, *, beyond: float) -> None:
+        self._capability, self._beyond = capability, beyond
+        self._is_noisy = False
+
+    def judge(self, reading: Reading) -> Screened:
+        """Judge one reading; one without a spread leaves it as it was, and is itself not judged."""
+        if reading.value is None or reading.spread is None:
+            return SOUND
+        most = self._beyond * self._capability.uncertainty_at(reading.value)
+        self._is_noisy = reading.spread > (most * _QUIET_AGAIN if self._is_noisy else most)
+        return _NOISY if self._is_noisy else SOUND
+
+
+class Temperature:
+    """Whether the water has a temperature that the probe is made for.
+
+    Args:
+        operates_celsius: from and to, in °C.
+    """
+
+    def __init__(self, operates_celsius: tuple[float, float]) -> None:
+        self._span = operates_celsius
+        self._is_outside = False
+
+    def judge(self, temperature: Reading | None) -> Screened:
+        """Judge by the water's temperature; one that is unknown or failed doubts nothing."""
+        if temperature is None or temperature.value is None or temperature.flag is Flag.FAIL:
+            return SOUND
+        inset = _BACK_INSIDE_CELSIUS if self._is_outside else 0.0
+        low, high = self._span
+        self._is_outside = not low + inset <= temperature.value <= high - inset
+        return _OUT_OF_ITS_RANGE if self._is_outside else SOUND
