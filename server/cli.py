@@ -10,22 +10,24 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
 from firmware_config.logs import set_up_logs
+from server.authority_cli import authority
 from server.clock import SystemClock
 from server.composing import open_database, surroundings, transport
 from server.database.models import QuarantineRow
+from server.device_cli import device
 from server.ingest.books import Books
 from server.processes import Ingest, LiveFeed, Notify, Surroundings
 from server.registry.file import load_registry, read_registry_file
+from server.saying import AsJson, SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
 from server.web.app import create_app
 from server.web.live import LiveHub
 from server.web.settings import WebSettings
-from waterquality.errors import ConfigError, LinkError
+from waterquality.errors import LinkError
 from waterquality.readings import from_ms, to_ms
 
 app = typer.Typer(
@@ -33,10 +35,8 @@ app = typer.Typer(
 )
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
-_out, _err = Console(), Console(stderr=True)
-_TEMPORARY_FAILURE = 75  # EX_TEMPFAIL of sysexits.h: systemd tries again
-SettingsPath = Annotated[Path, typer.Option("--settings", help="The server's settings (TOML).")]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script.")]
+app.add_typer(device)
+app.add_typer(authority)
 
 
 @app.command()
@@ -77,10 +77,10 @@ def registry_load(
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
     """Register what a file holds; loading it again changes nothing."""
-    with _refusals():
+    with refusals():
         contents = read_registry_file(file)
         load_registry(contents, open_database(load_settings(settings)), to_ms(SystemClock().now()))
-    _out.print(
+    out.print(
         f"water points: {len(contents.water_point)}, devices: {len(contents.device)}, "
         f"people: {len(contents.person)}, rules: {len(contents.rule)}"
     )
@@ -89,7 +89,7 @@ def registry_load(
 @app.command()
 def quarantine(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
     """List what arrived and could not be taken in."""
-    with _refusals(), open_database(load_settings(settings)).reading() as connection:
+    with refusals(), open_database(load_settings(settings)).reading() as connection:
         rows = (
             connection.execute(select(QuarantineRow.__table__).order_by(QuarantineRow.id.desc()))
             .mappings()
@@ -100,18 +100,18 @@ def quarantine(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -
         typer.echo(json.dumps([{name: row[name] for name in (*shown, "received_ms")} for row in rows]))
         return
     if not rows:
-        _out.print("everything that arrived was taken in")
+        out.print("everything that arrived was taken in")
         return
     table = Table("last seen", *(name.replace("_id", "") for name in shown))
     for row in rows:
         table.add_row(f"{from_ms(row['received_ms']):%Y-%m-%d %H:%M:%S}", *(str(row[name]) for name in shown))
-    _out.print(table)
+    out.print(table)
 
 
 @app.command()
 def completeness(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
     """Show what became of every sequence number of every device."""
-    with _refusals():
+    with refusals():
         books = Books(open_database(load_settings(settings))).all()
     rows = [
         {
@@ -130,12 +130,12 @@ def completeness(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False)
         typer.echo(json.dumps(rows))
         return
     if not rows:
-        _out.print("no device has sent anything yet")
+        out.print("no device has sent anything yet")
         return
     table = Table(*rows[0])
     for row in rows:
         table.add_row(*map(str, row.values()))
-    _out.print(table)
+    out.print(table)
 
 
 def _run(
@@ -197,7 +197,7 @@ def _serve_pages(settings: ServerSettings, around: Surroundings, stop: threading
 @contextmanager
 def _started(path: Path) -> Iterator[tuple[ServerSettings, Surroundings, threading.Event]]:
     """Settings, surroundings, and an event that SIGTERM and SIGINT set."""
-    with _refusals():
+    with refusals():
         settings = load_settings(path)
         set_up_logs(level=settings.log.level, as_json=settings.log.format == "json")
         around = surroundings(settings)
@@ -209,16 +209,3 @@ def _started(path: Path) -> Iterator[tuple[ServerSettings, Surroundings, threadi
         finally:
             around.store.close()
             around.database.close()
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a person must mend is said plainly, with the exit code that says who mends it."""
-    try:
-        yield
-    except ConfigError as error:
-        _err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(ConfigError.EXIT_CODE) from error
-    except LinkError as error:
-        _err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(_TEMPORARY_FAILURE) from error

@@ -114,11 +114,13 @@ class Web(_Section):
         host: address to listen on.
         port: TCP port.
         tile_url: map tiles, e.g. `https://tiles.example/{z}/{x}/{y}.png`; "" draws the map without.
+        public_url: where people find the pages, e.g. `https://water.example.org`; "" where nobody is to.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     tile_url: str = ""
+    public_url: str = ""
 
 
 class TransportKind(StrEnum):
@@ -148,6 +150,28 @@ class Notify(_Section):
         return self
 
 
+class Authority(_Section):
+    """The certificate authority, and what it tells devices of the broker.
+
+    Attributes:
+        folder: where its keys are; belongs to whoever runs `tskaro device`.
+        passphrase: locks its keys; from a secret file or the environment. None leaves them open to the owner.
+        device_days: how long a device's certificate is valid.
+        broker_days: how long the broker's certificate is valid.
+        own_days: how long the authority itself is valid; read when it is made.
+        broker: the name or address by which devices reach the broker; "" must be said for each card.
+        broker_port: its TCP port for devices.
+    """
+
+    folder: Path = Path("/var/lib/tskaro/authority")
+    passphrase: SecretStr | None = None
+    device_days: int = Field(default=730, ge=1, le=3650)
+    broker_days: int = Field(default=730, ge=1, le=3650)
+    own_days: int = Field(default=7300, ge=1, le=18_250)
+    broker: str = ""
+    broker_port: int = Field(default=8883, ge=1, le=65_535)
+
+
 class Log(_Section):
     """The server's own log.
 
@@ -170,6 +194,7 @@ class ServerSettings(LayeredSettings):
         store: the store of readings.
         web: the pages.
         notify: texts.
+        authority: certificates of devices and of the broker.
         log: the server's log.
     """
 
@@ -179,6 +204,7 @@ class ServerSettings(LayeredSettings):
     store: Store = Store()
     web: Web = Web()
     notify: Notify = Notify()
+    authority: Authority = Authority()
     log: Log = Log()
 
 

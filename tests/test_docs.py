@@ -285,7 +285,7 @@ def commands(name: str) -> set[str]:
 
 def written_commands() -> Iterator[tuple[Path, str]]:
     """Every command line in the pages, up to its first argument."""
-    groups = {"tskaro registry", "tskaro", "tskaro-edge", "tskaro-demo"}
+    groups = {"tskaro registry", "tskaro device", "tskaro authority", "tskaro", "tskaro-edge", "tskaro-demo"}
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]
         for code in [*shell, *_SPAN.findall(_FENCE.sub("", text_of(page)))]:

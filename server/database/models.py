@@ -85,6 +85,19 @@ class Deployment(Base):
     until_ms: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class DeviceCertificate(Base):
+    """A certificate that a device was given, and whether it was taken back."""
+
+    __tablename__ = "device_certificate"
+    serial: Mapped[str] = mapped_column(String(40), primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    issued_ms: Mapped[int] = mapped_column(BigInteger)
+    not_before_ms: Mapped[int] = mapped_column(BigInteger)
+    not_after_ms: Mapped[int] = mapped_column(BigInteger)
+    revoked_ms: Mapped[int | None] = mapped_column(BigInteger)
+    why: Mapped[str] = mapped_column(String(200), default="")
+
+
 class Probe(Base):
     """Which model of probe a device carries for a parameter."""
 

@@ -84,11 +84,25 @@ def add_device(connection: Connection, device: str, models: Mapping[Parameter, s
     Raises:
         ConfigError: the id is not of the form `kk-0007`; mended by the operator.
     """
+    check_device_id(device)
+    if connection.scalar(select(Device.id).where(Device.id == device)) is None:
+        connection.execute(insert(Device).values(id=device, registered_ms=at_ms))
+    set_probes(connection, device, models)
+
+
+def check_device_id(device: str) -> None:
+    """Refuse what is no device id.
+
+    Raises:
+        ConfigError: it is not of the form `kk-0007`; mended by the operator.
+    """
     if not DEVICE_ID.fullmatch(device):
         message = f"{device!r} is no device id: two letters, a hyphen, at least four digits, e.g. kk-0007"
         raise ConfigError(message)
-    if connection.scalar(select(Device.id).where(Device.id == device)) is None:
-        connection.execute(insert(Device).values(id=device, registered_ms=at_ms))
+
+
+def set_probes(connection: Connection, device: str, models: Mapping[Parameter, str]) -> None:
+    """A registered device carries these probes and no others."""
     connection.execute(delete(Probe).where(Probe.device_id == device))
     for parameter, model in models.items():
         connection.execute(insert(Probe).values(device_id=device, parameter=str(parameter), model=model))
