@@ -135,51 +135,52 @@ class Watch:
         observation = sighting.observation
         name = (observation.device, observation.epoch)
         numbers = draft.judged.setdefault(name, set())
-        if observation.seq in self._seen(name) or observation.seq in numbers:
+        if observation.seq in numbers or observation.seq in self._seen(name):
             return
         numbers.add(observation.seq)
-        is_late = sighting.received_at - observation.taken_at > self._late_after
-        lane = Lane.LATE if is_late or self._is_overtaken(observation, draft) else Lane.LIVE
+        at = observation.taken_at
+        is_late = sighting.received_at - at > self._late_after
+        newest = self._newest_of(observation.device, at, draft)
+        lane = Lane.LATE if is_late or at < newest else Lane.LIVE
+        rules = self._directory.rules_for(sighting.water_point)
         if not is_late:  # first: while the device counts as silent, no all-clear is told
-            draft.newest[observation.device] = self._newest_of(observation, draft)
-            self._hear(sighting, draft)
-        for rule in self._rules(sighting.water_point, LimitRule):
-            verdict = rule.evaluate(observation)
+            draft.newest[observation.device] = newest
+            self._hear(sighting.water_point, at, rules, draft)
+        for rule in rules:
+            verdict = rule.evaluate(observation) if isinstance(rule, LimitRule) else None
             if verdict is not None:
                 key = AlertKey(rule.id, sighting.water_point, lane)
-                self._doubt_recovery(key, rule, observation.taken_at, draft)
-                self._advance(key, rule, verdict, observation.taken_at, draft)
+                self._doubt_recovery(key, rule, at, draft)
+                self._advance(key, rule, verdict, at, draft)
 
-    def _doubt_recovery(self, key: AlertKey, rule: LimitRule, at: datetime, draft: _Draft) -> None:
+    def _doubt_recovery(self, key: AlertKey, rule: Rule, at: datetime, draft: _Draft) -> None:
         """What was recovering begins anew after a silence, also after one that we could not hear."""
         state = self._standing(key, draft, at).state
+        if state.phase is not Phase.RECOVERING:
+            return
         unseen_s = (at - state.judged_at).total_seconds()
         longest_s = min(
             (silence.after_s for silence in self._rules(key.water_point, NoDataRule)), default=inf
         )
-        if state.phase is Phase.RECOVERING and unseen_s > longest_s:
+        if unseen_s > longest_s:
             unseen = Verdict(Finding.UNKNOWN, reason=f"unseen for {unseen_s:.0f} s")
             self._advance(key, rule, unseen, at, draft)
 
-    def _is_overtaken(self, observation: Observation, draft: _Draft) -> bool:
-        """Whether a newer one of its device was judged already: after a break in the line the newest comes first.
+    def _newest_of(self, device: str, at: datetime, draft: _Draft) -> datetime:
+        """The newest instant judged of a device, this one included.
 
-        The live lane has moved on and would pass over it; what it shows is history.
+        What is older than that was overtaken: after a break in the line the newest comes first. The live lane has
+        moved on and would pass over it; what it shows is history.
         """
-        return observation.taken_at < self._newest_of(observation, draft)
-
-    def _newest_of(self, observation: Observation, draft: _Draft) -> datetime:
-        """The newest instant of its device, itself included."""
-        device, at = observation.device, observation.taken_at
         return max(at, draft.newest.get(device, at), self._newest.get(device, at))
 
-    def _hear(self, sighting: Sighting, draft: _Draft) -> None:
-        water_point, at = sighting.water_point, sighting.observation.taken_at
+    def _hear(self, water_point: str, at: datetime, rules: Sequence[Rule], draft: _Draft) -> None:
         draft.heard[water_point] = max(at, draft.heard.get(water_point, at))
-        for rule in self._rules(water_point, NoDataRule):
-            key = AlertKey(rule.id, water_point)
-            if self._standing(key, draft, at).state.phase.is_open:
-                self._advance(key, rule, Verdict(Finding.CLEAR, reason="heard from"), draft.now, draft)
+        for rule in rules:
+            if isinstance(rule, NoDataRule):
+                key = AlertKey(rule.id, water_point)
+                if self._standing(key, draft, at).state.phase.is_open:
+                    self._advance(key, rule, Verdict(Finding.CLEAR, reason="heard from"), draft.now, draft)
 
     def _judge_no_data(self, rule: NoDataRule, water_point: str, last: datetime, draft: _Draft) -> None:
         key = AlertKey(rule.id, water_point)

@@ -1,6 +1,6 @@
 """The ledger in the database: what alerts remember. Implements `alerts.ports.Ledger`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from alerts.lifecycle import Phase, State
 from alerts.ports import AlertKey, Change, Fate, Judgement, Lane, Outcome, Owed, Pending, Standing
 from server.database.engine import Database
 from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow
-from server.database.statements import insert_into, json_of, letters, spans_of, upsert
+from server.database.statements import insert_into, json_of, letters, spans_of, upsert_all
 from waterquality.intervals import IntervalSet
 from waterquality.readings import from_ms, to_ms
 
@@ -39,16 +39,15 @@ class SqlLedger:
             DatabaseUnavailable: nothing was recorded; mended by time.
         """
         with self._database.writing() as connection:
-            for standing in judgement.standings:
-                upsert(connection, AlertRow, _key_values(standing.key), _values(standing))
+            standings = [_key_values(each.key) | _values(each) for each in judgement.standings]
+            upsert_all(connection, AlertRow, ("rule_id", "water_point_id", "lane"), standings)
             if judgement.changes:
                 connection.execute(
                     insert(TransitionRow), [_transition(change) for change in judgement.changes]
                 )
             for owed in judgement.owed:
                 _owe(connection, owed)
-            for name, judged in judgement.judged.items():
-                _add_judged(connection, name, judged)
+            _add_judged(connection, judgement.judged)
 
     def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
         """Notifications to take up now, oldest first."""
@@ -99,9 +98,19 @@ def _judged(connection: Connection, name: tuple[str, str]) -> IntervalSet:
     return spans_of(connection.scalars(query).first() or ())
 
 
-def _add_judged(connection: Connection, name: tuple[str, str], judged: IntervalSet) -> None:
-    whole = _judged(connection, name) | judged
-    upsert(connection, JudgedRow, {"device_id": name[0], "epoch": name[1]}, {"judged": json_of(whole)})
+def _add_judged(connection: Connection, judged: Mapping[tuple[str, str], IntervalSet]) -> None:
+    before = _judged_of(connection, {device for device, _ in judged})
+    rows = [
+        {"device_id": name[0], "epoch": name[1], "judged": json_of(numbers | before.get(name, IntervalSet()))}
+        for name, numbers in judged.items()
+    ]
+    upsert_all(connection, JudgedRow, ("device_id", "epoch"), rows)
+
+
+def _judged_of(connection: Connection, devices: Collection[str]) -> dict[tuple[str, str], IntervalSet]:
+    columns = (JudgedRow.device_id, JudgedRow.epoch, JudgedRow.judged)
+    rows = connection.execute(select(*columns).where(JudgedRow.device_id.in_(devices)))
+    return {(device, epoch): spans_of(judged) for device, epoch, judged in rows}
 
 
 def _outcome(outcome: Outcome) -> dict[str, object]:

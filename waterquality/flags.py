@@ -17,6 +17,8 @@ class Flag(IntEnum):
     FAIL = 4
     MISSING = 9
 
+    __hash__ = int.__hash__  # Enum's own is Python; a flag is hashed with every reading
+
     @property
     def is_usable(self) -> bool:
         """Whether a limit may be judged on a reading with this flag (GOOD or SUSPECT)."""
@@ -42,6 +44,8 @@ class Why(StrEnum):
     TEMPERATURE_OUT_OF_RANGE = "temperature_out_of_range"
     NOT_RECORDED = "not_recorded"
     CLOCK_UNCERTAIN = "clock_uncertain"
+
+    __hash__ = str.__hash__  # as for a flag
 
 
 @dataclass(frozen=True, slots=True)

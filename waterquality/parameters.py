@@ -21,6 +21,8 @@ class Parameter(StrEnum):
     VOLUME = "volume"
     TEMPERATURE = "temperature"
 
+    __hash__ = str.__hash__  # Enum's own is Python, and every reading is looked up by its parameter
+
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:

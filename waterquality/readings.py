@@ -4,10 +4,11 @@ A value is a finite float in the parameter's unit, or None when there is none; w
 the flag and the reason, never in a sentinel number.
 """
 
-import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from types import MappingProxyType
 
 from waterquality.flags import NOT_SCREENED, Flag, Screened
@@ -54,7 +55,7 @@ class Reading:
     def __post_init__(self) -> None:
         """Refuse what no store can keep."""
         for number in (self.value, self.raw, self.spread):
-            if number is not None and not math.isfinite(number):
+            if number is not None and not isfinite(number):
                 message = f"{self.parameter}: {number} is not a finite number"
                 raise ValueError(message)
 
@@ -62,6 +63,18 @@ class Reading:
     def flag(self) -> Flag:
         """The QARTOD flag."""
         return self.screened.flag
+
+    def judged(self, screened: Screened) -> "Reading":
+        """The same reading with another judgement."""
+        return Reading(
+            self.parameter,
+            self.value,
+            self.raw,
+            self.raw_unit,
+            screened,
+            self.certificate,
+            self.spread,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,17 @@ class Observation:
     def taken_at(self) -> datetime:
         """When it was taken; aware UTC."""
         return from_ms(self.taken_ms)
+
+    def screened(self, readings: Mapping[Parameter, Reading]) -> "Observation":
+        """The same observation with its readings judged."""
+        return Observation(
+            self.device,
+            self.epoch,
+            self.seq,
+            self.taken_ms,
+            MappingProxyType(readings),
+            self.clock_uncertainty_s,
+        )
 
 
 def by_parameter(*readings: Reading) -> MappingProxyType[Parameter, Reading]:

@@ -5,7 +5,7 @@ reason; `screen` lets the worst one win, the device's own judgement among them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from waterquality.flags import Flag, Screened, Why, worst
@@ -31,13 +31,19 @@ DEFAULT_SPANS: MappingProxyType[Parameter, Spans] = MappingProxyType(
 )
 
 
+_GOOD = Screened(Flag.GOOD)
+_MISSING = Screened(Flag.MISSING)
+_IMPOSSIBLE = Screened(Flag.FAIL, Why.OUT_OF_RANGE)
+_UNUSUAL = Screened(Flag.SUSPECT, Why.UNUSUAL_VALUE)
+
+
 def gross_range(value: float, spans: Spans) -> Screened:
     """Whether a value lies within what the probe can show and the water usually is."""
     if not spans.possible[0] <= value <= spans.possible[1]:
-        return Screened(Flag.FAIL, Why.OUT_OF_RANGE)
+        return _IMPOSSIBLE
     if not spans.usual[0] <= value <= spans.usual[1]:
-        return Screened(Flag.SUSPECT, Why.UNUSUAL_VALUE)
-    return Screened(Flag.GOOD)
+        return _UNUSUAL
+    return _GOOD
 
 
 def screen_reading(reading: Reading, spans: Spans) -> Reading:
@@ -45,12 +51,12 @@ def screen_reading(reading: Reading, spans: Spans) -> Reading:
 
     A reading that came without a flag was never judged by the device, so ours alone counts.
     """
+    theirs = reading.screened
     if reading.value is None:
-        own = reading.screened if reading.flag in (Flag.FAIL, Flag.MISSING) else Screened(Flag.MISSING)
-        return replace(reading, screened=own)
+        return reading.judged(theirs if theirs.flag in (Flag.FAIL, Flag.MISSING) else _MISSING)
     ours = gross_range(reading.value, spans)
-    was_judged = reading.flag is not Flag.UNKNOWN or reading.screened.why is not Why.NONE
-    return replace(reading, screened=worst(reading.screened, ours) if was_judged else ours)
+    was_judged = theirs.flag is not Flag.UNKNOWN or theirs.why is not Why.NONE
+    return reading.judged(worst(theirs, ours) if was_judged else ours)
 
 
 def screen(observation: Observation, spans: Mapping[Parameter, Spans]) -> Observation:
@@ -64,4 +70,4 @@ def screen(observation: Observation, spans: Mapping[Parameter, Spans]) -> Observ
         parameter: screen_reading(reading, spans.get(parameter) or DEFAULT_SPANS[parameter])
         for parameter, reading in observation.readings.items()
     }
-    return replace(observation, readings=MappingProxyType(screened))
+    return observation.screened(screened)

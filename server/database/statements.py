@@ -12,15 +12,33 @@ from waterquality.intervals import IntervalSet
 
 def insert_into(connection: Connection, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of the connection's own dialect, which can say what to do on a conflict."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    core = table.__table__  # the mapped class would take a slower way, and nothing here needs it
+    return sqlite.insert(core) if connection.dialect.name == "sqlite" else postgresql.insert(core)
 
 
 def upsert(
     connection: Connection, table: type[Base], key: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:
     """Insert a row, or update the one that has this key."""
-    statement = insert_into(connection, table).values(**key, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+    upsert_all(connection, table, tuple(key), [{**key, **values}])
+
+
+def upsert_all(
+    connection: Connection, table: type[Base], key: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows, or update those that have their keys, in one statement for all of them.
+
+    Args:
+        connection: in a writing transaction.
+        table: where to.
+        key: the columns that tell a row from another.
+        rows: each with the same columns, the key among them.
+    """
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    new = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new), rows)
 
 
 def letters(text: str) -> str:

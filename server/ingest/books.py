@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from server.database.engine import Database
 from server.database.models import CustodyRow, QuarantineRow, RecordRow
-from server.database.statements import json_of, letters, spans_of, upsert
+from server.database.statements import json_of, letters, spans_of, upsert_all
 from server.ingest.custody import Book
 from waterquality.wire.records import Certificate, Note
 from waterquality.wire.rejection import Rejection
@@ -72,8 +72,8 @@ class Books:
             DatabaseUnavailable: nothing was recorded; mended by time.
         """
         with self._database.writing() as connection:
-            for key, book in booking.books.items():
-                _save(connection, key, book, now_ms)
+            rows = [_row(key, book, now_ms) for key, book in booking.books.items()]
+            upsert_all(connection, CustodyRow, ("device_id", "epoch"), rows)
             for quarantined in booking.quarantined:
                 _set_aside(connection, quarantined)
             if booking.quarantined:
@@ -100,10 +100,9 @@ def _book(row: RowMapping) -> Book:
     return Book(**{name: spans_of(row[name]) for name in _SETS}, held=row["held"])
 
 
-def _save(connection: Connection, key: Key, book: Book, now_ms: int) -> None:
-    values: dict[str, Any] = {name: json_of(getattr(book, name)) for name in _SETS}
-    values |= {"held": book.held, "updated_ms": now_ms}
-    upsert(connection, CustodyRow, {"device_id": key[0], "epoch": key[1]}, values)
+def _row(key: Key, book: Book, now_ms: int) -> dict[str, Any]:
+    sets = {name: json_of(getattr(book, name)) for name in _SETS}
+    return {"device_id": key[0], "epoch": key[1], "held": book.held, "updated_ms": now_ms, **sets}
 
 
 def _set_aside(connection: Connection, what: Quarantined) -> None:
@@ -146,13 +145,13 @@ def _bound(connection: Connection) -> None:
 
 
 def _note(connection: Connection, noted: Sequence[tuple[Key, Certificate | Note]]) -> None:
-    for (device, epoch), record in noted:
-        kind, body = (
-            ("certificate", record.body) if isinstance(record, Certificate) else (record.kind, record.detail)
-        )
-        upsert(
-            connection,
-            RecordRow,
-            {"device_id": device, "epoch": epoch, "seq": record.seq},
-            {"taken_ms": record.taken_ms, "kind": kind, "body": body},
-        )
+    rows = {(*key, record.seq): _record_row(key, record) for key, record in noted}
+    upsert_all(connection, RecordRow, ("device_id", "epoch", "seq"), list(rows.values()))
+
+
+def _record_row(key: Key, record: Certificate | Note) -> dict[str, Any]:
+    kind, body = (
+        ("certificate", record.body) if isinstance(record, Certificate) else (str(record.kind), record.detail)
+    )
+    place = {"device_id": key[0], "epoch": key[1], "seq": record.seq}
+    return place | {"taken_ms": record.taken_ms, "kind": kind, "body": body}

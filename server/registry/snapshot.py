@@ -6,6 +6,8 @@ A snapshot, read as a whole and replaced as a whole; intake asks it for every ob
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 
 from sqlalchemy import select
 
@@ -18,6 +20,9 @@ from waterquality.parameters import SPECS, Parameter
 from waterquality.screening import Spans
 
 
+_NO_SPANS: Mapping[Parameter, Spans] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Stay:
     """Device D served water point W from `since_ms` to before `until_ms` (None: until now)."""
@@ -28,7 +33,7 @@ class Stay:
     until_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Registry:
     """What is deployed where.
 
@@ -51,9 +56,17 @@ class Registry:
 
     def spans(self, device: str) -> Mapping[Parameter, Spans]:
         """Gross range spans of a device's probes, from their datasheets."""
+        return self._spans.get(device, _NO_SPANS)
+
+    @cached_property
+    def _spans(self) -> Mapping[str, Mapping[Parameter, Spans]]:
+        """Of all devices: asked for at every observation, so worked out once for each snapshot."""
         return {
-            parameter: Spans(possible=_shown(capability), usual=SPECS[parameter].usual)
-            for parameter, capability in self.capabilities.get(device, {}).items()
+            device: {
+                parameter: Spans(possible=_shown(capability), usual=SPECS[parameter].usual)
+                for parameter, capability in capabilities.items()
+            }
+            for device, capabilities in self.capabilities.items()
         }
 
     def devices_by_water_point(self) -> Mapping[str, Sequence[str]]:

@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NoReturn, TypeVar
 
@@ -25,6 +26,7 @@ MAX_INFLATED_BYTES = 2 * 1024 * 1024
 MAX_RECORDS = 1_000  # twice what a device may be set to send at a time; booking them costs their square
 _DEFLATED = 0x78  # first byte of every RFC 1950 stream with the usual window; JSON opens with `[`
 _MAX_SEQ = 10**18
+_PARAMETERS = frozenset(Parameter)
 _Word = TypeVar("_Word", GapWhy, NoteKind, Why)
 
 
@@ -155,7 +157,7 @@ def _settle(held: int, groups: Sequence[_Group], envelope: Envelope) -> Batch:
     """Give every sequence number of the envelope its one fate."""
     records: list[Record] = []
     poisoned: list[Poisoned] = []
-    settled = IntervalSet()
+    settled = _Settled()
     for group in groups:
         first, last = group.seq, group.seq
         try:
@@ -168,19 +170,46 @@ def _settle(held: int, groups: Sequence[_Group], envelope: Envelope) -> Batch:
             if not _is_inside(first, last, envelope) or settled.covers(first, last):
                 continue  # not ours to book; what the envelope misses is booked below
             poisoned.append(Poisoned(first, last, fault.reason, fault.detail))
-        settled |= IntervalSet(((first, last),))
-    absent = IntervalSet(((envelope.first, envelope.last),)) - settled
+        settled.add(first, last)
     poisoned += [
         Poisoned(first, last, Rejection.ABSENT_FROM_BATCH, "named by the topic, not in the payload")
-        for first, last in absent.spans
+        for first, last in settled.absent_from(envelope)
     ]
     return Batch(held, tuple(records), tuple(poisoned))
 
 
-def _check_place(first: int, last: int, envelope: Envelope, settled: IntervalSet) -> None:
+class _Settled:
+    """Numbers of a batch that have their fate. Most batches come in order: then nothing has to be looked up."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+        self._highest = 0
+
+    def add(self, first: int, last: int) -> None:
+        if self._spans and first == self._spans[-1][1] + 1:
+            self._spans[-1] = (self._spans[-1][0], last)
+        else:
+            self._spans.append((first, last))
+        self._highest = max(self._highest, last)
+
+    def covers(self, first: int, last: int) -> bool:
+        return first <= self._highest and IntervalSet.of(self._spans).covers(first, last)
+
+    def touches(self, first: int, last: int) -> bool:
+        if first > self._highest:
+            return False
+        settled = IntervalSet.of(self._spans)
+        return first in settled or last in settled
+
+    def absent_from(self, envelope: Envelope) -> Sequence[tuple[int, int]]:
+        whole = (envelope.first, envelope.last)
+        return () if self._spans == [whole] else (IntervalSet((whole,)) - IntervalSet.of(self._spans)).spans
+
+
+def _check_place(first: int, last: int, envelope: Envelope, settled: _Settled) -> None:
     if not _is_inside(first, last, envelope):
         raise Malformed(Rejection.OUTSIDE_ENVELOPE, f"{first}-{last}")
-    if first in settled or last in settled:
+    if settled.touches(first, last):
         raise Malformed(Rejection.DOUBLED_SEQUENCE, f"{first}-{last} twice in one batch")
 
 
@@ -220,29 +249,30 @@ def _observation(seq: int, taken_ms: int, fields: dict[str, Resolved], envelope:
         raise Malformed(Rejection.WRONG_TYPE, "clock/uncertainty is negative")
     facets: dict[Parameter, dict[str, Resolved]] = {}
     for name, entry in fields.items():
-        parameter, _, facet = name.partition("/")
-        facets.setdefault(_parameter(parameter), {})[facet] = entry
+        parameter, facet = _place(name)
+        facets.setdefault(parameter, {})[facet] = entry
     readings = {parameter: _reading(parameter, of) for parameter, of in facets.items()}
     return Observation(
         envelope.device, envelope.epoch, seq, taken_ms, MappingProxyType(readings), uncertainty_s
     )
 
 
-def _parameter(name: str) -> Parameter:
-    try:
-        return Parameter(name)
-    except ValueError:
-        raise Malformed(Rejection.UNKNOWN_PARAMETER, f"{name[:40]!r}") from None
-
-
 _FACETS = frozenset({"", "raw", "cert", "flag", "why", "spread"})
 _RAW_UNITS = frozenset({"V", "count"})
 
 
+@lru_cache(maxsize=256)
+def _place(name: str) -> tuple[Parameter, str]:
+    """Of which parameter a field tells, and what of it."""
+    parameter, _, facet = name.partition("/")
+    if parameter not in _PARAMETERS:
+        raise Malformed(Rejection.UNKNOWN_PARAMETER, f"{parameter[:40]!r}")
+    if facet not in _FACETS:
+        raise Malformed(Rejection.UNKNOWN_FIELD, f"{parameter}/{facet[:40]}")
+    return Parameter(parameter), facet
+
+
 def _reading(parameter: Parameter, facets: Mapping[str, Resolved]) -> Reading:
-    if not facets.keys() <= _FACETS:
-        unknown = min(facets.keys() - _FACETS)
-        raise Malformed(Rejection.UNKNOWN_FIELD, f"{parameter}/{unknown[:40]}")
     value = _in_unit(parameter, facets[""]) if "" in facets else None
     screened = _screened(parameter, facets, has_value=value is not None)
     raw = facets.get("raw")
@@ -251,11 +281,11 @@ def _reading(parameter: Parameter, facets: Mapping[str, Resolved]) -> Reading:
     return Reading(
         parameter,
         value,
-        raw=_number(raw) if raw is not None else None,
-        raw_unit=raw.unit if raw is not None else "V",
-        screened=screened,
-        certificate=_text(facets["cert"]) if "cert" in facets else "",
-        spread=_in_unit(parameter, facets["spread"]) if "spread" in facets else None,
+        _number(raw) if raw is not None else None,
+        raw.unit if raw is not None else "V",
+        screened,
+        _text(facets["cert"]) if "cert" in facets else "",
+        _in_unit(parameter, facets["spread"]) if "spread" in facets else None,
     )
 
 

@@ -4,14 +4,17 @@ Not a full SenML library: no sums, no update times, no relative times (ours are 
 `must understand` field (its label ends in `_`) is refused, as the RFC demands of a reader that does not know it.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf, isfinite
+from typing import NamedTuple, NoReturn
 
 from waterquality.wire.rejection import Malformed, Rejection
 
 _TEXT_LIMIT = 16_384
 _LAST_S = 253_402_300_799  # the end of the year 9999, where calendars end
+_BASE_LABELS = frozenset({"bn", "bt", "bu", "bv", "bver"})
+_KNOWN = _BASE_LABELS | {"n", "u", "v", "vs", "t"}
 _ABSOLUTE_FROM_S = 1 << 28  # RFC 8428 §4.5.3: below this a time is relative to now
 
 
@@ -26,6 +29,8 @@ class Base:
 
     def take(self, record: Mapping[str, object]) -> None:
         """Take over the base fields of a record."""
+        if _BASE_LABELS.isdisjoint(record):
+            return
         if "bn" in record:
             self.name = text(record["bn"], "bn")
         if "bt" in record:
@@ -38,8 +43,7 @@ class Base:
             raise Malformed(Rejection.NOT_SENML, f"bver {record['bver']!r} is not 10")
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """One record with its base fields applied.
 
     Attributes:
@@ -57,13 +61,15 @@ class Resolved:
 
 def number(value: object, label: str) -> float:
     """A finite JSON number; a bool or a text that looks like one is refused."""
+    if type(value) is float and isfinite(value):  # nearly all of them
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Malformed(Rejection.WRONG_TYPE, f"{label}: {str(value)[:40]!r} is not a number")
     try:
         as_float = float(value)
     except OverflowError:
-        as_float = math.inf
-    if not math.isfinite(as_float):
+        as_float = inf
+    if not isfinite(as_float):
         raise Malformed(Rejection.NOT_FINITE, f"{label} is not finite")
     return as_float
 
@@ -83,22 +89,32 @@ def resolve(record: Mapping[str, object], base: Base) -> Resolved:
     Raises:
         Malformed: a field has the wrong type or is not ours to ignore; mended by nobody.
     """
+    if not _KNOWN.issuperset(record):
+        _check_labels(record)
+    name = base.name + text(record.get("n", ""), "n")
+    unit = text(record.get("u", base.unit), "u")
+    time_s = base.time_s + number(record["t"], "t") if "t" in record else base.time_s
+    if not _ABSOLUTE_FROM_S <= time_s <= _LAST_S:
+        _refuse_time(name, time_s)
+    return Resolved(name, unit, _value_of(record, base, name), time_s)
+
+
+def _check_labels(record: Mapping[str, object]) -> None:
     for label in record:
         if label.endswith("_"):
             raise Malformed(Rejection.UNKNOWN_FIELD, f"{label} must be understood and is not")
-    name = base.name + text(record.get("n", ""), "n")
-    unit = text(record.get("u", base.unit), "u")
-    time_s = base.time_s + (number(record["t"], "t") if "t" in record else 0.0)
+
+
+def _refuse_time(name: str, time_s: float) -> NoReturn:
     if time_s < _ABSOLUTE_FROM_S:
         raise Malformed(Rejection.TIME_TOO_OLD, f"{name}: {time_s} s is not an absolute time")
-    if time_s > _LAST_S:
-        raise Malformed(Rejection.TIME_IN_FUTURE, f"{name}: {time_s} s is beyond every calendar")
-    return Resolved(name, unit, _value_of(record, base, name), time_s)
+    raise Malformed(Rejection.TIME_IN_FUTURE, f"{name}: {time_s} s is beyond every calendar")
 
 
 def _value_of(record: Mapping[str, object], base: Base, name: str) -> float | str | None:
     if "v" in record:
-        return number(base.value + number(record["v"], name), name)
+        value = number(record["v"], name)
+        return number(base.value + value, name) if base.value else value
     if "vs" in record:
         return _letters(text(record["vs"], name), name)
     return None
