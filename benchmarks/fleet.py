@@ -38,7 +38,9 @@ def device_id(number: int) -> str:
 class _Device:
     name: str
     waiting: deque[tuple[int, bytes]]  # last number inside, packet
-    flying: dict[int, tuple[float, float, bytes]] = field(default_factory=dict)  # by last: began, sent, packet
+    flying: dict[int, tuple[float, float, bytes]] = field(
+        default_factory=dict
+    )  # by last: began, sent, packet
 
 
 class Line:
@@ -76,7 +78,9 @@ def _take_packet(data: bytes) -> tuple[int, bytes, bytes] | None:
         length |= (data[at] & 0x7F) << 7 * (at - 1)
         at += 1
         if not data[at - 1] & 0x80:
-            return (data[0], data[at : at + length], data[at + length :]) if len(data) >= at + length else None
+            return (
+                (data[0], data[at : at + length], data[at + length :]) if len(data) >= at + length else None
+            )
     return None
 
 
@@ -196,9 +200,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="messages a second; 0 is as fast as it goes")
     options = parser.parse_args()
     end_ms = time.time_ns() // 1_000_000 + 2_000
-    devices = [
-        _load(number, options.each, options.per_message, end_ms) for number in range(options.devices)
-    ]
+    devices = [_load(number, options.each, options.per_message, end_ms) for number in range(options.devices)]
     line = Line(options.port)
     print("ready", flush=True)
     input()

@@ -78,7 +78,7 @@ def all_revoked(connection: Connection) -> list[Revoked]:
         .where(DeviceCertificate.revoked_ms.is_not(None))
         .order_by(DeviceCertificate.revoked_ms)
     )
-    return [Revoked(serial, from_ms(at_ms)) for serial, at_ms in rows]
+    return [Revoked(serial, from_ms(at_ms)) for serial, at_ms in rows if at_ms is not None]
 
 
 def newest_certificates(connection: Connection) -> dict[str, Certificate]:

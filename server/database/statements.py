@@ -12,7 +12,7 @@ from waterquality.intervals import IntervalSet
 
 def insert_into(connection: Connection, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of the connection's own dialect, which can say what to do on a conflict."""
-    core = table.__table__  # the mapped class would take a slower way, and nothing here needs it
+    core = table.metadata.tables[table.__tablename__]  # the mapped class would take a slower way, for nothing
     return sqlite.insert(core) if connection.dialect.name == "sqlite" else postgresql.insert(core)
 
 

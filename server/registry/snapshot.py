@@ -19,7 +19,6 @@ from waterquality.limits import Capability
 from waterquality.parameters import SPECS, Parameter
 from waterquality.screening import Spans
 
-
 _NO_SPANS: Mapping[Parameter, Spans] = MappingProxyType({})
 
 
