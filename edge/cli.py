@@ -13,8 +13,9 @@ from rich.table import Table
 from edge import agent
 from edge.outbox import look_into
 from edge.settings import DEFAULT_PATH, EdgeSettings, load_settings
+from edge.start import run_agent
 from firmware_config.device import DeviceConfig, load_device_config
-from waterquality.errors import ConfigError, CustodyError
+from waterquality.errors import ConfigError
 from waterquality.readings import from_ms
 
 app = typer.Typer(no_args_is_help=True, help="The agent of one device: it samples, keeps and sends.")
@@ -25,13 +26,7 @@ Settings = Annotated[Path, typer.Option("--settings", help="The agent's settings
 @app.command()
 def run(settings: Settings = DEFAULT_PATH) -> None:
     """Run the agent until it is told to stop."""
-    loaded, _ = _load(settings)
-    try:
-        with _refusals():
-            agent.run(loaded)
-    except CustodyError as error:
-        _refuse(str(error))
-        raise typer.Exit(1) from error
+    raise typer.Exit(run_agent(settings))
 
 
 @app.command()

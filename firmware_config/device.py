@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from firmware_config.errors import Problem
 from firmware_config.parts import Mcp3008, Name, Part, ProbeConfig
 from firmware_config.refusal import config_error, read_toml, refuse
+from firmware_config.reporting import ReportingConfig, unmeasured
 from firmware_config.self_checks import SelfCheckConfig
 from firmware_config.wiring import problems_of, rest_problems
 from waterquality.readings import DEVICE_ID
@@ -35,6 +36,7 @@ class DeviceConfig(Part):
         observe_every_s: seconds from one observation to the next.
         sample_every_s: seconds from one question to the probes to the next; None: as `observe_every_s`.
         samples_per_reading: how many samples a reading is the median of.
+        reporting: how much of what is sampled becomes an observation.
         converters: by name.
         probes: at least one.
         self_checks: when the device doubts its own readings.
@@ -45,6 +47,7 @@ class DeviceConfig(Part):
     observe_every_s: float = Field(default=60.0, ge=0.1, le=86_400.0)
     sample_every_s: float | None = Field(default=None, ge=0.1, le=86_400.0)
     samples_per_reading: int = Field(default=31, ge=1, le=1001)
+    reporting: ReportingConfig = ReportingConfig()
     converters: dict[Name, Mcp3008] = Field(default_factory=dict)
     probes: tuple[ProbeConfig, ...]
     self_checks: SelfCheckConfig = Field(default_factory=SelfCheckConfig)
@@ -62,6 +65,7 @@ class DeviceConfig(Part):
     def _problems(self) -> Iterator[Problem]:
         yield from problems_of(self.converters, self.probes)
         yield from rest_problems(self.probes, self.observe_every_s)
+        yield from unmeasured(self.reporting, self.probes)
         if self.asks_every_s > self.observe_every_s:
             reason = f"is longer than the {self.observe_every_s:g} s from one observation to the next"
             yield Problem("sample_every_s", reason)

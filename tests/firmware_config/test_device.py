@@ -9,6 +9,7 @@ import firmware_config
 from firmware_config.device import DeviceConfig, load_device_config
 from firmware_config.errors import ConfigRefused
 from firmware_config.parts import Power, PulseWiring, VoltageWiring
+from firmware_config.reporting import ReportingConfig, ReportingMode
 from firmware_config.schema import leaves
 from waterquality.errors import ConfigError, MendedBy
 from waterquality.parameters import Parameter
@@ -421,6 +422,41 @@ def test_without_a_converter_the_pins_of_spi_are_free(tmp_path):
     del table["converters"]
 
     assert load_device_config(written(tmp_path, table)).probes[0].input.pin == 8
+
+
+def test_the_probes_are_asked_at_every_observation_or_more_often(tmp_path):
+    assert load_device_config(written(tmp_path, SOUND)).asks_every_s == 60.0
+    assert load_device_config(written(tmp_path, changed("sample_every_s", to=1.0))).asks_every_s == 1.0
+    with pytest.raises(ConfigRefused, match="sample_every_s: is longer than the 60 s"):
+        load_device_config(written(tmp_path, changed("sample_every_s", to=61.0)))
+
+
+def test_reporting_is_told_by_parameter_and_has_its_defaults(tmp_path):
+    assert load_device_config(written(tmp_path, SOUND)).reporting == ReportingConfig()
+    told = {"mode": "adaptive", "deadbands": {"ph": 0.1, "volume": 0.01}, "near_limits": {"turbidity": 1.0}}
+
+    reporting = load_device_config(written(tmp_path, {**SOUND, "reporting": told})).reporting
+
+    assert (reporting.mode, reporting.longest_silence_s) == (ReportingMode.ADAPTIVE, 600.0)
+    assert reporting.deadbands == {Parameter.PH: 0.1, Parameter.VOLUME: 0.01}
+    assert reporting.near_limits == {Parameter.TURBIDITY: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("told", "key", "reason"),
+    [
+        ({"deadbands": {"temperature": 0.5}}, "reporting.deadbands.temperature", "no probe measures it"),
+        ({"near_limits": {"temperature": 0.5}}, "reporting.near_limits.temperature", "no probe measures it"),
+        ({"deadbands": {"ph": -1}}, "reporting.deadbands.ph", "should be greater than or equal to 0"),
+        ({"longest_silence_s": 0}, "reporting.longest_silence_s", "should be greater than or equal to 1"),
+        ({"mode": "seldom"}, "reporting.mode", "should be 'every' or 'adaptive'"),
+    ],
+)
+def test_reporting_that_cannot_be_meant_is_refused(tmp_path, told, key, reason):
+    with pytest.raises(ConfigRefused) as refused:
+        load_device_config(written(tmp_path, {**SOUND, "reporting": told}))
+
+    assert [(problem.key, problem.reason) for problem in refused.value.problems] == [(key, reason)]
 
 
 def uncommented(text):
