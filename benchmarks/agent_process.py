@@ -9,14 +9,13 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from edge.clock import Instant
 from edge.hardware.simulated import SimulatedHardware
 from edge.probes.build import Hardware
 from edge.start import run_agent
-from firmware_config.parts import Mcp3008
+from firmware_config.device import DeviceConfig
 
 _MS_PER_S = 1000
 _PULSES_PER_S = 82.0  # 11 L/min through a meter of 450 pulses a litre
@@ -73,7 +72,7 @@ def main() -> int:
     path, *fast = sys.argv[1:]
     clock = FastClock(float(fast[0]), int(fast[1])) if fast else None
 
-    def make_hardware(_: Mapping[str, Mcp3008]) -> Hardware:
+    def make_hardware(_: DeviceConfig) -> Hardware:
         return simulated(clock)
 
     return run_agent(Path(path), make_hardware=make_hardware, clock=clock)

@@ -7,7 +7,7 @@ for the outbox between them.
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +20,7 @@ from edge.budget import Budget
 from edge.burst import Bursting
 from edge.clock import Clock, Instant, SystemClock
 from edge.economy import Economy, economy_of
-from edge.hardware.gpio import GpioHardware
+from edge.hardware.pi import PiHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.log_tail import LogTail
@@ -34,16 +34,15 @@ from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
-from firmware_config.device import load_device_config
+from firmware_config.device import DeviceConfig, load_device_config
 from firmware_config.logs import set_up_logs
-from firmware_config.parts import Mcp3008
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
 from waterquality.wire.messages import Health, encode_health
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
-MakeHardware = Callable[[Mapping[str, Mcp3008]], Hardware]
+MakeHardware = Callable[[DeviceConfig], Hardware]
 _SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
 _MACHINE_ID = Path("/etc/machine-id")
 _STOP_WITHIN_S = 10.0
@@ -204,7 +203,7 @@ def compose(
     settings: EdgeSettings,
     log_tail: LogTail,
     *,
-    make_hardware: MakeHardware = GpioHardware,
+    make_hardware: MakeHardware = PiHardware,
     clock: Clock | None = None,
 ) -> Agent:
     """Put the agent of this machine together.
@@ -222,7 +221,7 @@ def compose(
     config = load_device_config(settings.device_config)
     outbox = _outbox(settings, config.device)
     notifier = sdnotify.SystemdNotifier()
-    hardware = make_hardware(config.converters)
+    hardware = make_hardware(config)
     budget = Budget(settings.budget.path, settings.budget.cap_bytes)
     return Agent(
         AgentParts(
@@ -268,7 +267,7 @@ def _outbox(settings: EdgeSettings, device: str) -> Outbox:
 
 
 def run(
-    settings: EdgeSettings, *, make_hardware: MakeHardware = GpioHardware, clock: Clock | None = None
+    settings: EdgeSettings, *, make_hardware: MakeHardware = PiHardware, clock: Clock | None = None
 ) -> None:
     """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT).
 

@@ -130,7 +130,6 @@ def sense_of(
     )
 
 
-_NO_LIMITS: Mapping[Parameter, Sequence[Limit]] = MappingProxyType({})
 _NO_SENSES: Mapping[Parameter, Sense] = MappingProxyType({})
 
 
@@ -231,7 +230,6 @@ class Reporting:
 
 def reporting_of(
     config: DeviceConfig,
-    limits: Mapping[Parameter, Sequence[Limit]] = _NO_LIMITS,
     *,
     thrift: Callable[[], Thrift],
     is_asked: Callable[[Instant], bool] = lambda _: False,
@@ -239,8 +237,7 @@ def reporting_of(
     """What becomes an observation, as the configuration and the datasheets have it.
 
     Args:
-        config: what is wired.
-        limits: what the device checks itself, by parameter.
+        config: what is wired, and what each probe is watched for.
         thrift: how the budget stands.
         is_asked: whether somebody wants to see every sample just now.
     """
@@ -256,7 +253,7 @@ def reporting_of(
         senses[probe.parameter] = sense_of(
             sheet.capability,
             sheet.resolution,
-            limits=limits.get(probe.parameter, ()),
+            limits=[watched.as_limit(probe.parameter) for watched in probe.limits],
             deadband=told.deadbands.get(probe.parameter),
             near=told.near_limits.get(probe.parameter),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from edge import agent
 from edge.agent import MakeHardware
 from edge.clock import Clock
-from edge.hardware.gpio import GpioHardware
+from edge.hardware.pi import PiHardware
 from edge.settings import DEFAULT_PATH, load_settings
 from waterquality.errors import ConfigError, CustodyError
 
@@ -40,7 +40,7 @@ def settings_to_run(arguments: Sequence[str]) -> Path | None:
     return None
 
 
-def run_agent(path: Path, *, make_hardware: MakeHardware = GpioHardware, clock: Clock | None = None) -> int:
+def run_agent(path: Path, *, make_hardware: MakeHardware = PiHardware, clock: Clock | None = None) -> int:
     """Run the agent until it is told to stop; what a person must mend is said plainly.
 
     Args:

@@ -11,8 +11,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from firmware_config.buses import Converter, LineSettings, SerialLine, line_settings, on_line
 from firmware_config.errors import Problem
-from firmware_config.parts import Mcp3008, Name, Part, ProbeConfig
+from firmware_config.parts import Name, Part, ProbeConfig
 from firmware_config.refusal import config_error, read_toml, refuse
 from firmware_config.reporting import ReportingConfig, unmeasured
 from firmware_config.self_checks import SelfCheckConfig
@@ -38,6 +39,7 @@ class DeviceConfig(Part):
         samples_per_reading: how many samples a reading is the median of.
         reporting: how much of what is sampled becomes an observation.
         converters: by name.
+        lines: serial lines, by name.
         probes: at least one.
         self_checks: when the device doubts its own readings.
     """
@@ -48,7 +50,8 @@ class DeviceConfig(Part):
     sample_every_s: float | None = Field(default=None, ge=0.1, le=86_400.0)
     samples_per_reading: int = Field(default=31, ge=1, le=1001)
     reporting: ReportingConfig = ReportingConfig()
-    converters: dict[Name, Mcp3008] = Field(default_factory=dict)
+    converters: dict[Name, Converter] = Field(default_factory=dict)
+    lines: dict[Name, SerialLine] = Field(default_factory=dict)
     probes: tuple[ProbeConfig, ...]
     self_checks: SelfCheckConfig = Field(default_factory=SelfCheckConfig)
 
@@ -62,8 +65,16 @@ class DeviceConfig(Part):
         """Seconds from one question to the probes to the next."""
         return self.observe_every_s if self.sample_every_s is None else self.sample_every_s
 
+    def line(self, name: str) -> LineSettings:
+        """How to open one of its serial lines, for the probes on it.
+
+        Args:
+            name: of a line that has a probe.
+        """
+        return line_settings(self.lines[name], on_line(name, self.probes))
+
     def _problems(self) -> Iterator[Problem]:
-        yield from problems_of(self.converters, self.probes)
+        yield from problems_of(self.converters, self.lines, self.probes)
         yield from rest_problems(self.probes, self.observe_every_s)
         yield from unmeasured(self.reporting, self.probes)
         if self.asks_every_s > self.observe_every_s:

@@ -243,7 +243,12 @@ def configured(reporting: dict[str, object]) -> DeviceConfig:
             "device": "kk-0001",
             "reporting": {"mode": "adaptive", "longest_silence_s": 120.0, **reporting},
             "probes": [
-                {"parameter": "flow", "model": "yf-s201", "input": {"pin": 17, "pulses_per_litre": 450.0}}
+                {
+                    "parameter": "flow",
+                    "model": "yf-s201",
+                    "input": {"pin": 17, "pulses_per_litre": 450.0},
+                    "limits": [{"at": 15.0, "side": "above"}],
+                }
             ],
         }
     )
@@ -263,8 +268,7 @@ def configured(reporting: dict[str, object]) -> DeviceConfig:
 def test_a_device_is_told_by_its_configuration_what_news_is(
     reporting: dict[str, object], flow: float, volume: float, due: Due
 ) -> None:
-    limits = {Parameter.FLOW: [Limit(Parameter.FLOW, None, 15.0, "the pump")]}
-    deciding = reporting_of(configured(reporting), limits, thrift=lambda: Thrift.EASE)
+    deciding = reporting_of(configured(reporting), thrift=lambda: Thrift.EASE)
     first, later = (Instant(ms, ms, "boot-1", is_synchronised=True) for ms in (60_000, 120_000))
     deciding.wants(first, [])
     deciding.reported(first, [Reading(Parameter.FLOW, 10.0), Reading(Parameter.VOLUME, 1.0)])
