@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import path, store
+from benchmarks import measuring, path, store
 
-for part in (path, store):
+for part in (measuring, path, store):
     print(f"\n{part.__name__}: {(part.__doc__ or '').splitlines()[0]}")
     sys.argv = [part.__name__]
     part.main()

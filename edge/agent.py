@@ -18,6 +18,7 @@ import structlog
 from edge.burst import Bursting
 from edge.clock import Clock, Instant, SystemClock
 from edge.hardware.gpio import GpioHardware
+from edge.hardware.kernel_line import header_chip
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.log_tail import LogTail
@@ -183,7 +184,7 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
     config = load_device_config(settings.device_config)
     outbox = _outbox(settings, config.device)
     notifier = sdnotify.SystemdNotifier()
-    hardware = GpioHardware(config.converters)
+    hardware = GpioHardware(config.converters, header=header_chip())
     return Agent(
         AgentParts(
             device=config.device,
