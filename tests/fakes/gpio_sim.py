@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 
 _CONFIG = Path("/sys/kernel/config/gpio-sim")
@@ -31,14 +30,14 @@ class SimulatedChip:
     device: Path
     lines: Path
 
-    def pulse(self, pin: int, times: int, *, most_hz: float = inf) -> None:
+    def pulse(self, pin: int, times: int, *, rest_s: float = 0.0) -> None:
         """Pull a line down and up again so often; the edges have been told of when it returns."""
         pull = os.open(self.lines / f"sim_gpio{pin}" / "pull", os.O_WRONLY)
-        began_s = time.monotonic()
-        for number in range(times):
+        for _ in range(times):
             os.write(pull, b"pull-down")
             os.write(pull, b"pull-up")
-            time.sleep(max(0.0, began_s + number / most_hz - time.monotonic()))
+            if rest_s:
+                time.sleep(rest_s)
         os.close(pull)
         time.sleep(_INTERRUPTS_S)
 
