@@ -27,6 +27,7 @@ from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
 from edge.probes.build import Hardware, build_probes, ticks_of
 from edge.probes.port import Probe
+from edge.probes.powered import PoweredProbe
 from edge.remote import Remote, RemoteParts
 from edge.reporting import Reporting, reporting_of
 from edge.sampler import Sampler
@@ -114,11 +115,15 @@ class Agent:
             told=self._known_of_itself,
             woken=self._wake_sampler.set,
         )
+        observations = parts.observations and self._bursting(parts.observations)
+        for probe in parts.probes:
+            if observations and isinstance(probe, PoweredProbe):
+                probe.follow(observations)
         self.sampler = Sampler(
             parts.probes,
             parts.outbox,
             checks=parts.checks(self.remote.service.is_on),
-            observations=parts.observations and self._bursting(parts.observations),
+            observations=observations,
             reporting=parts.reporting(self.remote.burst.is_on),
             economy=parts.economy,
             appended=lambda due: self.uplink.nudge(urgent=due.is_urgent),

@@ -23,6 +23,7 @@ _FROZEN = Screened(Flag.FAIL, Why.PROBE_STUCK)
 _FLAT = Screened(Flag.SUSPECT, Why.PROBE_STUCK)
 _NOISY = Screened(Flag.SUSPECT, Why.PROBE_NOISY)
 _OUT_OF_ITS_RANGE = Screened(Flag.SUSPECT, Why.TEMPERATURE_OUT_OF_RANGE)
+_NOISY_FROM = 3  # in a row
 _QUIET_AGAIN = 0.7  # of what is noisy: so much quieter must it be to count as quiet again
 _BACK_INSIDE_CELSIUS = 0.5
 _ENOUGH = 8
@@ -113,7 +114,9 @@ class Stuck:
 
 
 class Noisy:
-    """Whether the samples of a reading lie farther apart than the probe is uncertain.
+    """Whether the samples of a reading lie farther apart than the probe is uncertain, reading after reading.
+
+    One such reading may be a bubble. It begins with the third in a row and ends when they are clearly quieter.
 
     Args:
         capability: of its model.
@@ -122,15 +125,16 @@ class Noisy:
 
     def __init__(self, capability: Capability, *, beyond: float) -> None:
         self._capability, self._beyond = capability, beyond
-        self._is_noisy = False
+        self._in_a_row = 0
 
     def judge(self, reading: Reading) -> Screened:
         """Judge one reading; one without a spread leaves it as it was, and is itself not judged."""
         if reading.value is None or reading.spread is None:
             return SOUND
         most = self._beyond * self._capability.uncertainty_at(reading.value)
-        self._is_noisy = reading.spread > (most * _QUIET_AGAIN if self._is_noisy else most)
-        return _NOISY if self._is_noisy else SOUND
+        most *= _QUIET_AGAIN if self._in_a_row >= _NOISY_FROM else 1.0
+        self._in_a_row = self._in_a_row + 1 if reading.spread > most else 0
+        return _NOISY if self._in_a_row >= _NOISY_FROM else SOUND
 
 
 class Temperature:

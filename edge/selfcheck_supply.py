@@ -105,7 +105,11 @@ class Supply:
         if self._owed is None or self._before is Flowing.UNKNOWN:
             return
         ran_s = at_s - self._seen_s if self._before is Flowing.RUNS else 0.0
-        known = litres is not None and self._seen_litres is not None
-        ran_litres = max(0.0, litres - self._seen_litres) if known else 0.0  # type: ignore[operator]
+        ran_litres = _grown(self._seen_litres, litres)
         left = Flush(seconds=self._owed.seconds - ran_s, litres=self._owed.litres - ran_litres)
         self._owed = left if left.seconds > 0.0 and left.litres > 0.0 else None
+
+
+def _grown(before: float | None, now: float | None) -> float:
+    """By how much a meter has gone on; by nothing, where that is unknown."""
+    return 0.0 if before is None or now is None else max(0.0, now - before)

@@ -3,7 +3,9 @@
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
+from edge.hardware.kernel_line import KernelCounter
 from edge.hardware.mcp3008 import Mcp3008Channel
 from edge.hardware.power_switch import GpioSwitch
 from edge.hardware.pulse_counter import PulseCounter
@@ -17,11 +19,12 @@ class GpioHardware:
 
     Args:
         converters: on SPI, by name.
+        header: the chip whose kernel lines count pulses; None: gpiozero counts them.
     """
 
-    def __init__(self, converters: Mapping[str, Mcp3008]) -> None:
-        self._converters = converters
-        self._open: list[Mcp3008Channel | PulseCounter | GpioSwitch] = []
+    def __init__(self, converters: Mapping[str, Mcp3008], *, header: Path | None = None) -> None:
+        self._converters, self._header = converters, header
+        self._open: list[Mcp3008Channel | PulseCounter | KernelCounter | GpioSwitch] = []
 
     def voltage(self, *, converter: str, channel: int) -> VoltageInput:
         """Open a channel of a converter.
@@ -38,7 +41,9 @@ class GpioHardware:
         self._open.append(opened)
         return opened
 
-    def pulses(self, *, pin: int, pull_up: bool, fastest_hz: float = FASTEST_HZ) -> PulseCounter:
+    def pulses(
+        self, *, pin: int, pull_up: bool, fastest_hz: float = FASTEST_HZ
+    ) -> PulseCounter | KernelCounter:
         """Open a pin and count its pulses from now on.
 
         Args:
@@ -50,9 +55,14 @@ class GpioHardware:
             HardwareUnavailable: the pin is taken or cannot be opened; mended by the operator.
         """
         with _said_plainly(f"GPIO{pin}"):
-            opened = PulseCounter(pin, pull_up=pull_up, fastest_hz=fastest_hz)
+            opened = self._counter(pin, pull_up=pull_up, fastest_hz=fastest_hz)
         self._open.append(opened)
         return opened
+
+    def _counter(self, pin: int, *, pull_up: bool, fastest_hz: float) -> PulseCounter | KernelCounter:
+        if self._header is None:
+            return PulseCounter(pin, pull_up=pull_up, fastest_hz=fastest_hz)
+        return KernelCounter(self._header, pin, pull_up=pull_up, fastest_hz=fastest_hz)
 
     def switch(self, *, pin: int, active_high: bool) -> GpioSwitch:
         """Open a pin that switches a probe's power; it begins switched off.

@@ -12,6 +12,7 @@ from edge.hardware.ads1115 import Ads1115Channel
 from edge.hardware.ezo import EzoCircuit
 from edge.hardware.gpio import GpioHardware
 from edge.hardware.i2c import I2cBus, Pause, open_i2c
+from edge.hardware.kernel_line import header_chip
 from edge.hardware.modbus import ModbusLine, ModbusProbe, check_port
 from edge.hardware.one_wire import FOLDER, OneWireThermometer
 from edge.probes.build import HardwareUnavailable
@@ -40,7 +41,7 @@ class PiHardware(GpioHardware):
         one_wire: Path = FOLDER,
     ) -> None:
         spi = {name: chip for name, chip in config.converters.items() if isinstance(chip, Mcp3008)}
-        super().__init__(spi)
+        super().__init__(spi, header=header_chip())
         self._config, self._pause, self._one_wire = config, pause, one_wire
         self._open_bus = open_bus or (lambda number: open_i2c(number, pause=pause))
         self._buses: dict[int, I2cBus] = {}

@@ -39,6 +39,14 @@ class PoweredProbe:
         """What it measures."""
         return self._probe.parameters
 
+    def follow(self, observations: Schedule) -> None:
+        """Have power for another schedule from now on: one that a burst makes denser.
+
+        Args:
+            observations: when observations are due.
+        """
+        self._observations, self._dues = observations, Dues(observations)
+
     def measure(self, now: datetime) -> tuple[Reading, ...]:
         """Take one reading of each parameter if an observation is due, and switch the power for the next.
 

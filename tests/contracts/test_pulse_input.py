@@ -1,7 +1,10 @@
-"""What every `PulseInput` promises, on gpiozero's mock pins and on the simulated hardware alike."""
+"""What every `PulseInput` promises: gpiozero on mock pins, the simulated hardware, and, where the kernel has
+gpio-sim, its own lines and gpiozero through lgpio.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -11,23 +14,20 @@ from edge.hardware.simulated import SimulatedHardware
 from edge.probes.build import Hardware
 from edge.probes.inputs import ProbeDisconnected
 from tests.edge.hardware.fake_mcp3008 import mock_pins
+from tests.fakes.gpio_sim import simulated_chip, why_not, why_not_lgpio
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Hardware and the knob that makes pulses on a pin."""
+    """Hardware, the knob that makes pulses on a pin, and how many it should be asked for at once."""
 
     hardware: Hardware
     pulse: Callable[[int, int], None]
+    many: int = 20_000
 
 
-@pytest.fixture(params=["gpiozero", "simulated"])
-def bench(request) -> Iterator[Bench]:
-    if request.param == "simulated":
-        made: Counter[int] = Counter()
-        sources = {pin: (lambda at=pin: made[at]) for pin in (17, 27)}
-        yield Bench(SimulatedHardware(pulses=sources), lambda pin, times: made.update({pin: times}))
-        return
+@contextmanager
+def gpiozero_on_mock_pins() -> Iterator[Bench]:
     with mock_pins() as pins:
         hardware = GpioHardware({})
 
@@ -38,6 +38,59 @@ def bench(request) -> Iterator[Bench]:
 
         yield Bench(hardware, pulse)
         hardware.close()
+
+
+@contextmanager
+def simulated() -> Iterator[Bench]:
+    made: Counter[int] = Counter()
+    sources = {pin: (lambda at=pin: made[at]) for pin in (17, 27)}
+    yield Bench(SimulatedHardware(pulses=sources), lambda pin, times: made.update({pin: times}))
+
+
+@contextmanager
+def kernel_lines() -> Iterator[Bench]:
+    with simulated_chip() as chip:
+        hardware = GpioHardware({}, header=chip.device)
+        yield Bench(hardware, chip.pulse)
+        hardware.close()
+
+
+@contextmanager
+def gpiozero_through_lgpio() -> Iterator[Bench]:
+    from gpiozero import Device
+    from gpiozero.pins.lgpio import LGPIOFactory
+
+    class OnAnyMachine(LGPIOFactory):
+        def _get_revision(self) -> int:
+            return 0xA02082  # a Pi 3B
+
+    with simulated_chip() as chip:
+        before, Device.pin_factory = (
+            Device.pin_factory,
+            OnAnyMachine(chip=int(chip.device.name.removeprefix("gpiochip"))),
+        )
+        hardware = GpioHardware({})
+        # As fast as a YF-S201 can: lgpio has the kernel keep 16 edges, and loses some of what is much faster.
+        yield Bench(hardware, lambda pin, times: chip.pulse(pin, times, rest_s=0.004), many=1000)
+        hardware.close()
+        Device.pin_factory.close()
+        Device.pin_factory = before
+
+
+@pytest.fixture(
+    params=[
+        gpiozero_on_mock_pins,
+        simulated,
+        pytest.param(kernel_lines, marks=pytest.mark.skipif(bool(why_not()), reason=why_not())),
+        pytest.param(
+            gpiozero_through_lgpio, marks=pytest.mark.skipif(bool(why_not_lgpio()), reason=why_not_lgpio())
+        ),
+    ],
+    ids=lambda made: made.__name__,
+)
+def bench(request) -> Iterator[Bench]:
+    with request.param() as made:
+        yield made
 
 
 def test_it_begins_at_0(bench):
@@ -55,9 +108,9 @@ def test_what_came_before_it_was_opened_does_not_count(bench):
 def test_every_pulse_is_counted_once(bench):
     pulses = bench.hardware.pulses(pin=17, pull_up=True)
 
-    bench.pulse(17, 20_000)
+    bench.pulse(17, bench.many)
 
-    assert pulses.read().count == 20_000
+    assert pulses.read().count == bench.many
 
 
 def test_reading_the_count_changes_nothing(bench):

@@ -204,27 +204,31 @@ def test_a_meter_and_a_temperature_may_stay_as_they_are() -> None:
 # ---- noisy, temperature ------------------------------------------------------------------------------------
 
 
-def test_samples_farther_apart_than_the_probe_is_uncertain_are_noise() -> None:
+def test_samples_farther_apart_than_the_probe_is_uncertain_three_times_in_a_row_are_noise() -> None:
     device = Device()
-    within, beyond = device.after(1, ph(spread=0.1)), device.after(1, ph(spread=0.11))
+    spreads = (0.1, 0.11, 0.11, 0.1, 0.11, 0.11, 0.11)
 
-    assert within[Parameter.PH] == NOT_SCREENED
-    assert beyond[Parameter.PH] == NOISY
+    assert [device.after(1, ph(spread=spread))[Parameter.PH] for spread in spreads] == [
+        *[NOT_SCREENED] * 6,
+        NOISY,
+    ]
 
 
 def test_noise_must_fall_well_below_what_began_it() -> None:
     device = Device()
-    spreads = (0.11, 0.09, 0.071, 0.069, 0.09)
+    spreads = (0.11, 0.11, 0.11, 0.09, 0.071, 0.069, 0.09)
 
     assert [device.after(1, ph(spread=spread))[Parameter.PH] for spread in spreads] == [
-        *(NOISY, NOISY, NOISY),
+        *(NOT_SCREENED, NOT_SCREENED, NOISY, NOISY, NOISY),
         *(NOT_SCREENED, NOT_SCREENED),
     ]
 
 
-def test_the_noise_of_mud_is_measured_by_the_uncertainty_at_mud() -> None:
-    assert Device().after(1, turbidity(80.0, 2.4, spread=4.2))[Parameter.TURBIDITY] == NOT_SCREENED
-    assert Device().after(1, turbidity(80.0, 2.4, spread=4.4))[Parameter.TURBIDITY] == NOISY
+@pytest.mark.parametrize(("spread", "found"), [(4.2, NOT_SCREENED), (4.4, NOISY)])
+def test_the_noise_of_mud_is_measured_by_the_uncertainty_at_mud(spread: float, found: Screened) -> None:
+    muddy = Device().during(3, lambda _: [turbidity(80.0, 2.4, spread=spread)], every_s=1.0)
+
+    assert muddy[-1][Parameter.TURBIDITY] == found
 
 
 def cold_probe() -> SelfChecks:

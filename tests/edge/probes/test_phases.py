@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.probes.phases import SLACK_S, Phase, Timing
+from edge.probes.phases import Phase, Timing
+from firmware_config.wiring import SLACK_S
 
 TIMING = Timing(warm_up_s=10.0, settling_s=60.0)
 

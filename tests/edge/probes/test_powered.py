@@ -8,6 +8,7 @@ from edge.hardware.simulated import SimulatedHardware
 from edge.probes.build import build_probes, ticks_of
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.measuring import measured
+from edge.schedule import Every
 from firmware_config.device import DeviceConfig
 from tests.builders import instant
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
@@ -140,3 +141,17 @@ def test_longer_power_is_given_where_it_is_asked_for():
 def test_it_never_rests_where_observations_come_too_fast_for_it():
     with pytest.raises(ValueError, match=r"needs 15 s of power before each observation and 2 s to spare"):
         Bench(observe_every_s=17.0)
+
+
+def test_in_a_burst_it_keeps_its_power_and_is_read_at_every_tick_once_it_has_settled():
+    bench = Bench(sample_every_s=1.0)
+    bench.probe.follow(Every(1.0))
+    told = seconds_of(bench, 40)
+    whys = [readings[0].screened.why for _, _, readings in told]
+
+    assert all(is_on for _, is_on, _ in told)
+    assert (set(whys[:15]), set(whys[16:])) == ({Why.PROBE_NOT_SETTLED}, {Why.NONE})
+
+    bench.probe.follow(Every(60.0))
+    assert bench.tick() == ()
+    assert bench.switch.on_for_s() is None
