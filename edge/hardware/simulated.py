@@ -5,16 +5,20 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol, TypeVar
 
+from edge.hardware.simulated_instruments import (
+    Answer,
+    Celsius,
+    Registers,
+    SimulatedCircuit,
+    SimulatedRegisters,
+    SimulatedThermometer,
+)
 from edge.probes.build import HardwareUnavailable
-from edge.probes.inputs import FASTEST_HZ, ProbeDisconnected, ProbeFault, Pulses, Warmth
-from firmware_config.signals import Function
+from edge.probes.inputs import FASTEST_HZ, ProbeDisconnected, Pulses
 
 Volts = Callable[[], float]
 Counted = Callable[[], int]
 Seconds = Callable[[], float]
-Registers = Callable[[], Mapping[int, int]]
-Answer = Callable[[str], str]
-Celsius = Callable[[], float]
 _Key = TypeVar("_Key")
 _Made = TypeVar("_Made")
 
@@ -119,93 +123,6 @@ class SimulatedSwitch:
     def close(self) -> None:
         """Switch the power off and let go of the pin."""
         self._on_since_s, self.is_open = None, False
-
-
-@dataclass(slots=True)
-class SimulatedRegisters:
-    """A Modbus probe whose registers a function tells; a register that it does not tell is refused.
-
-    Attributes:
-        source: words by address, the same for both functions.
-        is_open: whether it may still be read.
-    """
-
-    source: Registers
-    is_open: bool = field(default=True, init=False)
-
-    def read(self, *, function: Function, address: int, count: int) -> tuple[int, ...]:  # noqa: ARG002
-        """Registers as they are now.
-
-        Raises:
-            ProbeDisconnected: it was closed, or the source says so; mended by the operator.
-            ProbeFault: there is no such register; mended by the operator.
-        """
-        if not self.is_open:
-            raise ProbeDisconnected("the line was let go")
-        words = self.source()
-        try:
-            return tuple(words[at] for at in range(address, address + count))
-        except KeyError as error:
-            raise ProbeFault(f"the probe refuses: it has no register {error}") from error
-
-    def close(self) -> None:
-        """Let go of the line."""
-        self.is_open = False
-
-
-@dataclass(slots=True)
-class SimulatedCircuit:
-    """A circuit whose answers a function gives; it needs no time.
-
-    Attributes:
-        source: the answer to a command; may raise what a circuit raises.
-        is_open: whether it may still be asked.
-    """
-
-    source: Answer
-    is_open: bool = field(default=True, init=False)
-
-    def ask(self, command: str, *, wait_s: float) -> str:  # noqa: ARG002 - nothing takes time here
-        """Its answer to a command.
-
-        Raises:
-            ProbeDisconnected: it was closed, or the source says so; mended by the operator.
-            ProbeFault: the source says so; mended by the operator.
-        """
-        if not self.is_open:
-            raise ProbeDisconnected("the circuit was let go")
-        return self.source(command)
-
-    def close(self) -> None:
-        """Let go of the circuit."""
-        self.is_open = False
-
-
-@dataclass(slots=True)
-class SimulatedThermometer:
-    """A thermometer whose temperature a function tells.
-
-    Attributes:
-        source: degrees Celsius now.
-        is_open: whether it may still be read.
-    """
-
-    source: Celsius
-    is_open: bool = field(default=True, init=False)
-
-    def read(self) -> Warmth:
-        """The temperature now.
-
-        Raises:
-            ProbeDisconnected: it was closed, or the source says so; mended by the operator.
-        """
-        if not self.is_open:
-            raise ProbeDisconnected("the thermometer was let go")
-        return Warmth(self.source())
-
-    def close(self) -> None:
-        """Let go of it."""
-        self.is_open = False
 
 
 class _Closes(Protocol):

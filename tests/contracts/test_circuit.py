@@ -7,7 +7,7 @@ import pytest
 
 from edge.hardware.pi import PiHardware
 from edge.hardware.simulated import SimulatedHardware
-from edge.hardware.simulated_ezo import SimulatedEzoPh
+from edge.hardware.simulated_instruments import SimulatedEzoPh
 from edge.probes.build import Hardware
 from edge.probes.inputs import CommandRefused, ProbeDisconnected
 from firmware_config.device import DeviceConfig

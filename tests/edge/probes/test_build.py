@@ -7,7 +7,7 @@ import pytest
 
 import firmware_config
 from edge.hardware.simulated import SimulatedHardware
-from edge.hardware.simulated_ezo import SimulatedEzoPh
+from edge.hardware.simulated_instruments import SimulatedEzoPh
 from edge.probes.build import HardwareUnavailable, build_probes
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.measuring import measured

@@ -2,7 +2,7 @@ import pytest
 
 from edge.compensation import known
 from edge.hardware.ezo import EzoCircuit
-from edge.hardware.simulated import SimulatedCircuit
+from edge.hardware.simulated_instruments import SimulatedCircuit
 from edge.probes.ezo import CalibrationPoint, EzoPh, EzoPhInstrument, Slope
 from edge.probes.inputs import AnswerGarbled, ProbeDisconnected, ProbeFault
 from firmware_config.datasheet import load

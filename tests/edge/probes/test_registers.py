@@ -1,6 +1,6 @@
 import pytest
 
-from edge.hardware.simulated import SimulatedRegisters
+from edge.hardware.simulated_instruments import SimulatedRegisters
 from edge.probes.inputs import ProbeFault
 from edge.probes.registers import RegisterInstrument, number_in, words_of
 from firmware_config.datasheet import load
