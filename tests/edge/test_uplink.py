@@ -391,7 +391,7 @@ def test_what_the_line_carries_is_counted_both_ways_with_its_headers(
     headers = sum(line.carried) - by_the_cable
     assert by_the_cable > 1000
     assert 20 * 52 <= headers <= 80 * 52
-    # To the byte, but for the end of the line: a last acknowledgement of four and a goodbye of two may be on their way.
+    # To the byte, but for the end of the line: a last acknowledgement and a goodbye may still be on their way.
     assert abs((headers + 26) % 52 - 26) <= 6
 
 
