@@ -17,20 +17,22 @@ import structlog
 
 from edge.burst import Bursting
 from edge.clock import Clock, Instant, SystemClock
+from edge.desired import Configurations
+from edge.fitting import fit
 from edge.hardware.gpio import GpioHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
-from edge.probes.build import build_probes, ticks_of
+from edge.probes.build import Hardware, ticks_of
 from edge.probes.port import Probe
 from edge.remote import Remote, RemoteParts
 from edge.sampler import Sampler
 from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
-from edge.uplink import Broker, Uplink
-from firmware_config.device import load_device_config
+from edge.uplink import Broker, Heard, Uplink
+from firmware_config.device import DeviceConfig
 from firmware_config.logs import set_up_logs
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
@@ -85,6 +87,16 @@ class Agent:
 
     def __init__(self, parts: AgentParts) -> None:
         self._parts = parts
+        self._wake_sampler = threading.Event()
+        self.remote = Remote(
+            parts.remote,
+            device=parts.device,
+            outbox=parts.outbox,
+            clock=parts.clock,
+            publish=self._publish,
+            told=self._known_of_itself,
+            woken=self._wake_sampler.set,
+        )
         self.uplink = Uplink(
             parts.broker,
             device=parts.device,
@@ -92,14 +104,8 @@ class Agent:
             policy=parts.policy,
             deflate=parts.deflate,
             version=software_version(),
-        )
-        self._wake_sampler = threading.Event()
-        self.remote = Remote(
-            parts.remote,
-            outbox=parts.outbox,
-            clock=parts.clock,
-            told=self._known_of_itself,
-            woken=self._wake_sampler.set,
+            heard={channel: self._hears(channel) for channel in self.remote.channels},
+            connected=self.remote.connected,
         )
         self.sampler = Sampler(
             parts.probes,
@@ -111,8 +117,8 @@ class Agent:
         )
         self._heartbeat = Heartbeat(
             parts.outbox,
-            (self.sampler.counters, self.uplink.counters),
-            lambda payload: self.uplink.publish("health", payload),
+            (self.sampler.counters, self.uplink.counters, self.remote.counters),
+            lambda payload: self._publish("health", payload),
             beaten=parts.beaten,
         )
         self._stop = threading.Event()
@@ -121,6 +127,7 @@ class Agent:
     def start(self) -> None:
         """Start the three loops; returns at once."""
         self._note_start()
+        self.remote.start(self._parts.clock.read())
         parts = self._parts
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
@@ -151,6 +158,12 @@ class Agent:
     def _bursting(self, ordinary: Schedule) -> Schedule:
         return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self._parts.clock)
 
+    def _publish(self, channel: str, payload: bytes) -> None:
+        self.uplink.publish(channel, payload)
+
+    def _hears(self, channel: str) -> Heard:
+        return lambda payload, is_retained: self.remote.hear(channel, payload, is_retained=is_retained)
+
     def _known_of_itself(self) -> dict[str, object]:
         return {
             "device": self._parts.device,
@@ -169,25 +182,42 @@ class Agent:
             _log.error("append_failed", detail=str(error))
 
 
-def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
+HardwareOf = Callable[[DeviceConfig], Hardware]
+
+
+def gpio(config: DeviceConfig) -> GpioHardware:
+    """The Pi's own pins and converters."""
+    return GpioHardware(config.converters)
+
+
+def compose(
+    settings: EdgeSettings,
+    *,
+    hardware_of: HardwareOf = gpio,
+    log_tail: LogTail | None = None,
+    begin_anew: Callable[[], None] = lambda: None,
+) -> Agent:
     """Put the agent of this machine together.
 
     Args:
         settings: where it runs.
+        hardware_of: what to open for a configuration.
         log_tail: the last lines of its log.
+        begin_anew: ends this agent and begins the next one.
 
     Raises:
         ConfigError: what is wired cannot be read as written; mended by the operator.
         CustodyError: no outbox can be kept; mended by the operator.
     """
-    config = load_device_config(settings.device_config)
-    outbox = _outbox(settings, config.device)
+    configurations = Configurations(settings.remote.folder / "config", settings.device_config)
+    outbox = _outbox(settings, configurations.in_force()[1].device)
     notifier = sdnotify.SystemdNotifier()
-    hardware = GpioHardware(config.converters)
+    fitted = fit(configurations, hardware_of, volume_m3=outbox.volume_m3)
+    config = fitted.config
     return Agent(
         AgentParts(
             device=config.device,
-            probes=build_probes(config, hardware, volume_m3=outbox.volume_m3),
+            probes=fitted.probes,
             outbox=outbox,
             broker=broker_of(settings.mqtt),
             clock=SystemClock(trusts_always=settings.trusts_clock == "always"),
@@ -203,10 +233,13 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
                 folder=settings.remote.folder,
                 door=settings.door.path,
                 door_group=settings.door.group,
-                log_tail=log_tail,
+                log_tail=log_tail or LogTail(),
+                configurations=configurations,
+                fitted=fitted,
+                begin_anew=begin_anew,
             ),
             beaten=lambda: notifier.notify("WATCHDOG=1"),
-            let_go=hardware.close,
+            let_go=fitted.hardware.close,
         )
     )
 
@@ -224,19 +257,24 @@ def _outbox(settings: EdgeSettings, device: str) -> Outbox:
     return outbox
 
 
-def run(settings: EdgeSettings) -> None:
-    """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT)."""
+def run(settings: EdgeSettings, *, hardware_of: HardwareOf = gpio) -> None:
+    """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT).
+
+    A new configuration ends the agent and begins the next one here, in the same process.
+    """
     password = settings.mqtt.password
     log_tail = LogTail((password.get_secret_value(),) if password is not None else ())
     set_up_logs(level=settings.log.level, as_json=settings.log.format is LogFormat.JSON, also=log_tail.keep)
-    agent = compose(settings, log_tail)
-    told = threading.Event()
+    is_told, wake = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
-    agent.start()
-    sdnotify.SystemdNotifier().notify("READY=1")
-    told.wait()
-    agent.stop()
+        signal.signal(number, lambda *_: (is_told.set(), wake.set()))
+    while not is_told.is_set():
+        agent = compose(settings, hardware_of=hardware_of, log_tail=log_tail, begin_anew=wake.set)
+        agent.start()
+        sdnotify.SystemdNotifier().notify("READY=1")
+        wake.wait()
+        wake.clear()
+        agent.stop()
 
 
 def broker_of(mqtt: Mqtt) -> Broker:

@@ -12,9 +12,10 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import structlog
 from paho.mqtt import client as paho
@@ -32,6 +33,7 @@ _log = structlog.get_logger()
 _FIRST_BACKOFF_S = 1.0
 _LONGEST_BACKOFF_S = 60.0
 _CONNECT_TIMEOUT_S = 10.0
+Heard = Callable[[bytes, bool], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ class Uplink:
         deflate: which batches to compress.
         version: software version, for the status.
         receipted: called with the server's time (ms) at each receipt.
+        heard: what else to subscribe to, by channel; called on the network thread with the payload and whether it
+            was retained, must return at once and must not raise.
+        connected: called on the network thread whenever the broker has us on the line; likewise.
     """
 
     def __init__(
@@ -78,9 +83,15 @@ class Uplink:
         deflate: Deflate = Deflate.NEVER,
         version: str = "",
         receipted: Callable[[int], None] = lambda _: None,
+        heard: Mapping[str, Heard] = MappingProxyType({}),
+        connected: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker, self._device, self._outbox, self._deflate = broker, device, outbox, deflate
         self._version, self._receipted = version, receipted
+        self._heard, self._connected = (
+            {self._topic(channel): taker for channel, taker in heard.items()},
+            connected,
+        )
         self._lanes = Lanes(outbox, policy, random.random)
         self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._client: paho.Client | None = None
@@ -154,10 +165,12 @@ class Uplink:
 
     def _on_connect(self, client: paho.Client, _: object, __: object, code: object, ___: object) -> None:
         if code == 0:
-            client.subscribe(self._topic("receipt"), qos=1)
+            for topic in (self._topic("receipt"), *self._heard):
+                client.subscribe(topic, qos=1)
             online = messages.Status(messages.Presence.ONLINE, self._version)
             client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
             self._is_up.set()
+            self._connected()
         else:
             self._refusal = f"the broker refused us: {code}"
         self._is_answered.set()
@@ -168,6 +181,10 @@ class Uplink:
         self._wake.set()
 
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
+        taker = self._heard.get(message.topic)
+        if taker is not None:
+            taker(bytes(message.payload), message.retain)
+            return
         self._arrived.put((message.topic, bytes(message.payload)))
         self._wake.set()
 
