@@ -4,8 +4,8 @@ The sampler never waits for the network, the uplink never waits for a probe, and
 for the outbox between them.
 """
 
-import signal
 import sqlite3
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +30,10 @@ from edge.remote import Remote, RemoteParts
 from edge.sampler import Sampler
 from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
-from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
+from edge.settings import Deflate, EdgeSettings, Mqtt
+from edge.update import UpdateParts
 from edge.uplink import Broker, Heard, Uplink
 from firmware_config.device import DeviceConfig
-from firmware_config.logs import set_up_logs
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
 from waterquality.wire.records import NoteKind
@@ -96,6 +96,8 @@ class Agent:
             publish=self._publish,
             told=self._known_of_itself,
             woken=self._wake_sampler.set,
+            has_observed=lambda: self.sampler.counters["appended"] > 0,
+            version=software_version(),
         )
         self.uplink = Uplink(
             parts.broker,
@@ -196,6 +198,7 @@ def compose(
     hardware_of: HardwareOf = gpio,
     log_tail: LogTail | None = None,
     begin_anew: Callable[[], None] = lambda: None,
+    updates: UpdateParts | str = "this agent takes no updates",
 ) -> Agent:
     """Put the agent of this machine together.
 
@@ -204,6 +207,7 @@ def compose(
         hardware_of: what to open for a configuration.
         log_tail: the last lines of its log.
         begin_anew: ends this agent and begins the next one.
+        updates: what software updates work with, or why there are none.
 
     Raises:
         ConfigError: what is wired cannot be read as written; mended by the operator.
@@ -237,6 +241,7 @@ def compose(
                 configurations=configurations,
                 fitted=fitted,
                 begin_anew=begin_anew,
+                updates=updates,
             ),
             beaten=lambda: notifier.notify("WATCHDOG=1"),
             let_go=fitted.hardware.close,
@@ -257,39 +262,30 @@ def _outbox(settings: EdgeSettings, device: str) -> Outbox:
     return outbox
 
 
-def run(settings: EdgeSettings, *, hardware_of: HardwareOf = gpio) -> None:
-    """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT).
-
-    A new configuration ends the agent and begins the next one here, in the same process.
-    """
-    password = settings.mqtt.password
-    log_tail = LogTail((password.get_secret_value(),) if password is not None else ())
-    set_up_logs(level=settings.log.level, as_json=settings.log.format is LogFormat.JSON, also=log_tail.keep)
-    is_told, wake = threading.Event(), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: (is_told.set(), wake.set()))
-    while not is_told.is_set():
-        agent = compose(settings, hardware_of=hardware_of, log_tail=log_tail, begin_anew=wake.set)
-        agent.start()
-        sdnotify.SystemdNotifier().notify("READY=1")
-        wake.wait()
-        wake.clear()
-        agent.stop()
-
-
 def broker_of(mqtt: Mqtt) -> Broker:
     """The broker as the settings have it.
 
     Raises:
         ConfigError: a certificate or key cannot be used; mended by the operator.
     """
-    tls = None
-    if mqtt.tls is not None:
-        tls = client_context(mqtt.tls.ca, mqtt.tls.certificate, mqtt.tls.key)
     password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
     return Broker(
-        mqtt.host, mqtt.port, username=mqtt.username, password=password, keepalive_s=mqtt.keepalive_s, tls=tls
+        mqtt.host,
+        mqtt.port,
+        username=mqtt.username,
+        password=password,
+        keepalive_s=mqtt.keepalive_s,
+        tls=tls_of(mqtt),
     )
+
+
+def tls_of(mqtt: Mqtt) -> ssl.SSLContext | None:
+    """Whom to trust and who we are, as the settings have it; None speaks in the clear.
+
+    Raises:
+        ConfigError: a certificate or key cannot be used; mended by the operator.
+    """
+    return None if mqtt.tls is None else client_context(mqtt.tls.ca, mqtt.tls.certificate, mqtt.tls.key)
 
 
 def machine_serial() -> str:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge import agent
+from edge import agent, running
 from edge.desired import Configurations
 from edge.outbox import look_into
 from edge.settings import DEFAULT_PATH, EdgeSettings, load_settings
@@ -29,10 +29,11 @@ def run(settings: Settings = DEFAULT_PATH) -> None:
     loaded, _ = _load(settings)
     try:
         with _refusals():
-            agent.run(loaded)
+            code = running.run(loaded, settings)
     except CustodyError as error:
         _refuse(str(error))
         raise typer.Exit(1) from error
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -11,7 +11,6 @@
 import queue
 import sqlite3
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,15 +30,18 @@ from edge.fitting import Fitted
 from edge.log_tail import LogTail
 from edge.orders import Orders
 from edge.outbox import Outbox, OutboxFull
+from edge.proof import Proof
 from edge.service import ServiceMode
+from edge.update import UpdateParts, Updates, refusal
 from waterquality.wire.desired import decode_desired, encode_applied
 from waterquality.wire.records import NoteKind
 from waterquality.wire.rejection import Malformed
+from waterquality.wire.updates import Progress, decode_offer, encode_progress
 
 _log = structlog.get_logger()
 _LOOK_EVERY_S = 1.0
 _MOST_WAITING = 64
-_CHANNELS = ("config", "command")
+_CHANNELS = ("config", "command", "update")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class RemoteParts:
         configurations: what the device was told to be; None where it takes no configuration from afar.
         fitted: what it runs with; None likewise.
         begin_anew: ends this agent and begins the next one, with the configuration that is to be tried.
+        updates: what software updates work with, or why this device takes none.
     """
 
     folder: Path | None = None
@@ -68,6 +71,7 @@ class RemoteParts:
     configurations: Configurations | None = None
     fitted: Fitted | None = None
     begin_anew: Callable[[], None] = lambda: None
+    updates: UpdateParts | str = "this agent takes no updates"
 
 
 class Remote:
@@ -81,6 +85,8 @@ class Remote:
         publish: sends a channel's payload, or drops it when there is no connection.
         told: what the agent knows of itself, for `state`.
         woken: called when a burst begins, so that the sampler need not wait for its next tick.
+        has_observed: whether the agent has taken an observation yet.
+        version: of the software that runs.
     """
 
     def __init__(
@@ -93,9 +99,11 @@ class Remote:
         publish: Callable[[str, bytes], None] = lambda *_: None,
         told: Callable[[], Mapping[str, Any]] = dict,
         woken: Callable[[], None] = lambda: None,
+        has_observed: Callable[[], bool] = lambda: False,
+        version: str = "",
     ) -> None:
         self._parts, self._device, self._outbox, self._clock = parts, device, outbox, clock
-        self._publish = publish
+        self._publish, self._version = publish, version
         self.board, self.burst = Board(), Burst()
         self.service = ServiceMode(_within(parts.folder, "service.json"), self.note)
         deeds = Deeds(
@@ -110,11 +118,12 @@ class Remote:
         )
         self.commands = Commands(deeds.by_name())
         self._orders = Orders(self.commands, _within(parts.folder, "answered.json"))
+        self._updates = self._new_updates(has_observed)
         self._door = self._new_door()
         self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue(_MOST_WAITING)
         self._wake = threading.Event()
         self._owes_word = False
-        self.counters: Counter[str] = self._orders.counters
+        self.counters = self._orders.counters
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -136,16 +145,19 @@ class Remote:
     def loops(self, stop: threading.Event) -> dict[str, Callable[[], None]]:
         """The loops to run in threads of their own, by name; `nudge` ends their waits."""
         loops: dict[str, Callable[[], None]] = {"remote": lambda: self._run(stop)}
-        door = self._door
+        door, updates = self._door, self._updates
         if door is not None:
             loops["door"] = lambda: door.run(stop)
+        if updates is not None:
+            loops["update"] = lambda: updates.run(stop)
         return loops
 
     def nudge(self) -> None:
         """It is time to stop."""
         self._wake.set()
-        if self._door is not None:
-            self._door.nudge()
+        for waiting in (self._door, self._updates):
+            if waiting is not None:
+                waiting.nudge()
 
     def hear(self, channel: str, payload: bytes, *, is_retained: bool) -> None:
         """Something came over MQTT; called on the network thread, returns at once."""
@@ -190,6 +202,8 @@ class Remote:
         if self._owes_word:
             self._owes_word = False
             self._tell_applied()
+            if self._updates is not None:
+                self._tell_progress(self._updates.progress())
         with suppress(queue.Empty):
             while True:
                 self._take(*self._heard.get_nowait(), now)
@@ -199,8 +213,10 @@ class Remote:
             reply = self._orders.answer(payload, now)
             if reply is not None:
                 self._publish("reply", reply)
-        else:
+        elif channel == "config":
             self._take_config(payload)
+        elif payload:
+            self._take_offer(payload)
 
     def _take_config(self, payload: bytes) -> None:
         configurations = self._parts.configurations
@@ -221,6 +237,23 @@ class Remote:
         fitted, configurations = self._parts.fitted, self._parts.configurations
         if fitted is not None and configurations is not None:
             self._publish("config/applied", encode_applied(configurations.applied(fitted.kept)))
+
+    def _take_offer(self, payload: bytes) -> None:
+        if self._updates is not None:
+            self._updates.take(payload)
+        else:
+            with suppress(Malformed):
+                why = str(self._parts.updates)
+                self._tell_progress(refusal(decode_offer(payload), self._version, why))
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self._publish("update/applied", encode_progress(progress))
+
+    def _new_updates(self, has_observed: Callable[[], bool]) -> Updates | None:
+        if isinstance(self._parts.updates, str):
+            return None
+        proof = Proof(self._outbox, has_observed)
+        return Updates(self._parts.updates, self._tell_progress, is_proven=proof.is_given)
 
     def _new_door(self) -> Door | None:
         parts = self._parts

@@ -160,6 +160,20 @@ class Remote(_Section):
     folder: Path = Path("/var/lib/tskaro/remote")
 
 
+class Update(_Section):
+    """Signed updates of the software.
+
+    Attributes:
+        folder: where the versions are; the agent must run from `current` in it.
+        key: the public key that updates are signed with, PEM; None takes no updates.
+        receipt_within_s: how long a new version has to get a receipt for an observation; else it is gone back from.
+    """
+
+    folder: Path = Path("/opt/tskaro")
+    key: Path | None = None
+    receipt_within_s: float = Field(default=1800.0, ge=1.0, le=86_400.0)
+
+
 class LogFormat(StrEnum):
     """How a log line is written."""
 
@@ -192,6 +206,7 @@ class EdgeSettings(LayeredSettings):
         uplink: how it is emptied.
         door: where it can be asked on the machine itself.
         remote: what it is told from afar.
+        update: new versions of its software.
         log: the agent's log.
     """
 
@@ -203,6 +218,7 @@ class EdgeSettings(LayeredSettings):
     uplink: Uplink = Uplink()
     door: Door = Door()
     remote: Remote = Remote()
+    update: Update = Update()
     log: Log = Log()
 
 

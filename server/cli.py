@@ -24,6 +24,7 @@ from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
 from server.saying import AsJson, SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.update_cli import update
 from server.web.app import create_app
 from server.web.live import LiveHub
 from server.web.settings import WebSettings
@@ -37,6 +38,7 @@ registry = typer.Typer(no_args_is_help=True, help="Water points, devices and peo
 app.add_typer(registry, name="registry")
 app.add_typer(device)
 app.add_typer(authority)
+app.add_typer(update, name="update")
 
 
 @app.command()

@@ -7,10 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-from edge import agent
 from edge.hardware.simulated import SimulatedHardware
 from edge.probes.build import HardwareUnavailable
 from edge.probes.inputs import PulseInput
+from edge.running import run
 from edge.settings import load_settings
 from firmware_config.device import DeviceConfig
 from tests.fakes.programs import PYTHON, Program
@@ -87,4 +87,5 @@ pulses_per_litre = 450.0
 
 
 if __name__ == "__main__":
-    agent.run(load_settings(Path(sys.argv[1])), hardware_of=pins)
+    path = Path(sys.argv[1])
+    sys.exit(run(load_settings(path), path, hardware_of=pins))
