@@ -71,8 +71,8 @@ def _updates(
     settings: EdgeSettings, path: Path, is_over: threading.Event, begin_anew: Callable[[], None]
 ) -> UpdateParts | str:
     root, key = settings.update.folder, settings.update.key
-    if key is None:
-        return "no key for updates came with this card (update.key)"
+    if not key.exists():
+        return f"no key for updates came with this card: there is no {key} (update.key)"
     if not runs_from(root):
         return f"the agent does not run from {root / 'current'}, so it cannot be replaced (update.folder)"
     return UpdateParts(

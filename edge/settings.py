@@ -165,12 +165,12 @@ class Update(_Section):
 
     Attributes:
         folder: where the versions are; the agent must run from `current` in it.
-        key: the public key that updates are signed with, PEM; None takes no updates.
+        key: the public key that updates are signed with, PEM; where there is none, no updates are taken.
         receipt_within_s: how long a new version has to get a receipt for an observation; else it is gone back from.
     """
 
     folder: Path = Path("/opt/tskaro")
-    key: Path | None = None
+    key: Path = Path("/etc/tskaro/update.pub")
     receipt_within_s: float = Field(default=1800.0, ge=1.0, le=86_400.0)
 
 

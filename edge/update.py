@@ -118,7 +118,7 @@ class Updates:
 
     def _keep(self, offer: Offer, payload: bytes) -> None:
         manifest = self._must_be_trusted(offer)
-        if self._records.is_ended(manifest):
+        if self._records.is_ended(manifest) or self._records.is_tried(manifest):
             return
         if self._records.trial() is not None:
             raise UpdateRefused("another version is on trial here; offer it again when that is over")
@@ -136,7 +136,7 @@ class Updates:
         if under_way is None:
             return self._records.outcome(running)
         _, manifest = under_way
-        doing = self._doing or "waiting"
+        doing = "on trial" if self.is_on_trial else self._doing or "waiting"
         return Progress(manifest.sha256, manifest.version, UpdateState.UNDER_WAY, running, doing)
 
     def run(self, stop: threading.Event) -> None:

@@ -58,6 +58,11 @@ class Records:
         ended = self._ended()
         return (ended.get("sha256"), ended.get("issued_ms")) == (manifest.sha256, manifest.issued_ms)
 
+    def is_tried(self, manifest: Manifest) -> bool:
+        """Whether this very manifest is on trial."""
+        trial = self.trial() or {}
+        return (trial.get("sha256"), trial.get("issued_ms")) == (manifest.sha256, manifest.issued_ms)
+
     def newest_issued_ms(self) -> int:
         """When the newest manifest that was ever followed here was signed; 0 before the first."""
         return int(self._ended().get("issued_ms") or 0)

@@ -37,10 +37,10 @@ class Pins(SimulatedHardware):
 
     closed = 0
 
-    def pulses(self, *, pin: int, pull_up: bool) -> PulseInput:
+    def pulses(self, *, pin: int, **given: Any) -> PulseInput:
         if pin == 27:
             raise HardwareUnavailable("GPIO27 cannot be opened: taken")
-        return super().pulses(pin=pin, pull_up=pull_up)
+        return super().pulses(pin=pin, **given)
 
     def close(self) -> None:
         super().close()

@@ -139,6 +139,14 @@ def test_a_version_that_has_not_proven_itself_is_not_confirmed_nor_by_the_one_be
     assert (device.root / launch.TRIAL).exists()
 
 
+def test_the_offer_that_is_on_trial_may_come_again(device: Device) -> None:
+    device.follow()
+    prepare(device.root)
+    device.updates().take(device.offer())
+
+    assert device.told[-1] == Progress(device.sha256, NEW, UpdateState.UNDER_WAY, NEW, "on trial")
+
+
 def test_a_version_that_does_not_stay_up_is_gone_back_from_and_not_tried_again(device: Device) -> None:
     device.follow()
     starts = [prepare(device.root) is not None for _ in range(5)]

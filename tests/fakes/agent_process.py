@@ -6,6 +6,7 @@ GPIO27 cannot be opened; every other pin gives 75 pulses a second. `FOLDER/edge.
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from edge.hardware.simulated import SimulatedHardware
 from edge.probes.build import HardwareUnavailable
@@ -21,10 +22,10 @@ _TAKEN = 27
 class Pins(SimulatedHardware):
     """Pins of which one is taken."""
 
-    def pulses(self, *, pin: int, pull_up: bool) -> PulseInput:
+    def pulses(self, *, pin: int, **given: Any) -> PulseInput:
         if pin == _TAKEN:
             raise HardwareUnavailable(f"GPIO{pin} cannot be opened: taken")
-        return super().pulses(pin=pin, pull_up=pull_up)
+        return super().pulses(pin=pin, **given)
 
 
 def pins(_: DeviceConfig) -> Pins:
