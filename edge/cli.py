@@ -14,6 +14,7 @@ from edge import agent, running
 from edge.desired import Configurations
 from edge.outbox import look_into
 from edge.settings import DEFAULT_PATH, EdgeSettings, load_settings
+from edge.update_trust import public_key
 from firmware_config.device import DeviceConfig
 from waterquality.errors import ConfigError, CustodyError
 from waterquality.readings import from_ms
@@ -42,6 +43,8 @@ def check(settings: Settings = DEFAULT_PATH) -> None:
     loaded, config = _load(settings)
     with _refusals():
         agent.broker_of(loaded.mqtt)
+        if loaded.update.key.exists():
+            public_key(loaded.update.key)
     _out.print(f"{config.device}: {len(config.probes)} probes, every {config.observe_every_s:g} s")
     _out.print(_origin(loaded))
     _out.print(f"broker {loaded.mqtt.host}:{loaded.mqtt.port}, outbox {loaded.outbox.path}")

@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 TRIAL, OUTCOME, COMPLETE, CURRENT = "trial.json", "outcome.json", "COMPLETE", "current"
+NAMES = ("sha256", "version", "issued_ms")  # what tells one trial or outcome from another
 ROLLED_BACK = "rolled_back"
+_PATIENCE_S = 1800.0
 _MOST_STARTS = 3
 _LOOK_EVERY_S = 0.2
 _LET_IT_END_S = 15.0
@@ -125,7 +127,7 @@ def roll_back(root: Path, trial: dict[str, Any], reason: str, step: Step = go_on
     Raises:
         OSError: the trial goes on; the next start tries again.
     """
-    outcome = {key: trial.get(key) for key in ("sha256", "version", "issued_ms")}
+    outcome = {name: trial.get(name) for name in NAMES}
     write_table(root / OUTCOME, outcome | {"state": ROLLED_BACK, "reason": reason}, step)
     before = str(trial.get("before", ""))
     if is_complete(root, before):
@@ -170,17 +172,19 @@ class Watched:
     Args:
         root: where the versions are.
         command: what to run.
-        patience_s: seconds within which it must be confirmed.
+        trial: how long it has, and what tells it from the next one.
     """
 
-    def __init__(self, root: Path, command: Sequence[str], patience_s: float) -> None:
-        self._root, self._command, self._patience_s = root, command, patience_s
+    def __init__(self, root: Path, command: Sequence[str], trial: dict[str, Any]) -> None:
+        self._root, self._command, self._trial = root, command, trial
+        self._patience_s = float(trial.get("patience_s", _PATIENCE_S))
         self._child: subprocess.Popen[bytes] | None = None
         self.is_told_to_stop = False
 
     def is_confirmed(self) -> bool:
-        """Whether the trial is over."""
-        return not (self._root / TRIAL).exists()
+        """Whether the trial is over; that of the next version, which this one has begun, is another."""
+        goes_on = read_table(self._root / TRIAL)
+        return goes_on is None or any(goes_on.get(name) != self._trial.get(name) for name in NAMES)
 
     def tell_to_stop(self, *_: object) -> None:
         """Hand on that somebody stops us."""
@@ -229,12 +233,13 @@ def main(root: Path, arguments: Sequence[str]) -> NoReturn:
     """
     command = [str(root / CURRENT / "bin" / "tskaro-edge"), *arguments]
     while (trial := _prepared(root)) is not None:
-        watched = Watched(root, command, float(trial.get("patience_s", 1800.0)))
+        watched = Watched(root, command, trial)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, watched.tell_to_stop)
         code, failure = watched.run()
-        if watched.is_told_to_stop or watched.is_confirmed():
+        if watched.is_told_to_stop and not watched.is_confirmed():
             _forget_start(root, trial)
+        if watched.is_told_to_stop or watched.is_confirmed():
             sys.exit(code if code >= 0 else _BY_SIGNAL - code)
         if failure:
             roll_back(root, trial, failure)
@@ -255,9 +260,8 @@ def _prepared(root: Path) -> dict[str, Any] | None:
 
 def _forget_start(root: Path, trial: dict[str, Any]) -> None:
     """A start that a person ended says nothing against the version."""
-    if (root / TRIAL).exists():
-        with suppress(OSError):
-            write_table(root / TRIAL, trial)
+    with suppress(OSError):
+        write_table(root / TRIAL, trial)
 
 
 if __name__ == "__main__":

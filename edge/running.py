@@ -17,7 +17,6 @@ from edge.log_tail import LogTail
 from edge.settings import EdgeSettings, LogFormat
 from edge.update import UpdateParts, runs_from
 from edge.update_stage import PipInstall
-from edge.update_trust import public_key
 from firmware_config.logs import set_up_logs
 
 STARTED_ANEW = 75  # EX_TEMPFAIL of sysexits.h: systemd starts it again
@@ -77,7 +76,7 @@ def _updates(
         return f"the agent does not run from {root / 'current'}, so it cannot be replaced (update.folder)"
     return UpdateParts(
         root=root,
-        key=public_key(key),
+        key=key,
         running=software_version(),
         install=PipInstall(("check", "--settings", str(path)), is_over),
         tls=tls_of(settings.mqtt),

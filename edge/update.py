@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.update_fetch import FetchInterrupted, Source, fetch
 from edge.update_records import Records
 from edge.update_stage import Install, stage
-from edge.update_trust import UpdateRefused, trusted
+from edge.update_trust import UpdateRefused, public_key, trusted
 from edge.whole_file import Step
+from waterquality.errors import ConfigError
 from waterquality.wire.rejection import Malformed
 from waterquality.wire.updates import (
     NOTHING_OFFERED,
@@ -49,7 +49,7 @@ class UpdateParts:
 
     Attributes:
         root: where the versions are.
-        key: that offers must be signed with.
+        key: file of the public key that offers must be signed with.
         running: the version that runs.
         install: makes a version of wheels.
         tls: for the artefact's server; None is the system's own authorities, and no certificate.
@@ -59,7 +59,7 @@ class UpdateParts:
     """
 
     root: Path
-    key: Ed25519PublicKey
+    key: Path
     running: str
     install: Install
     tls: ssl.SSLContext | None = None
@@ -117,6 +117,8 @@ class Updates:
         self._tell(self.progress())
 
     def _keep(self, offer: Offer, payload: bytes) -> None:
+        if self._records.is_known(payload):  # told again after a connection; it was trusted when it was kept
+            return
         manifest = self._must_be_trusted(offer)
         if self._records.is_ended(manifest) or self._records.is_tried(manifest):
             return
@@ -214,9 +216,13 @@ class Updates:
         self._tell(self.progress())
 
     def _must_be_trusted(self, offer: Offer) -> Manifest:
+        try:
+            key = public_key(self._parts.key)
+        except ConfigError as error:
+            raise UpdateRefused(f"the key of this device's card cannot be used: {error}") from error
         return trusted(
             offer,
-            self._parts.key,
+            key,
             running=self._parts.running,
             newest_issued_ms=self._records.newest_issued_ms(),
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.launch import OUTCOME, TRIAL, current_version, read_table, remove, write_table
+from edge.launch import NAMES, OUTCOME, TRIAL, current_version, read_table, remove, write_table
 from edge.whole_file import Step, replace_file
 from waterquality.wire.rejection import Malformed
 from waterquality.wire.updates import (
@@ -22,7 +22,6 @@ from waterquality.wire.updates import (
 )
 
 _OFFER = "offer.json"
-_NAMES = ("sha256", "version", "issued_ms")
 
 
 class Records:
@@ -43,6 +42,13 @@ class Records:
             OSError: mended by the operator.
         """
         replace_file(self._folder / _OFFER, payload, step=self._step)
+
+    def is_known(self, payload: bytes) -> bool:
+        """Whether this is the offer that is followed, or was followed last."""
+        try:
+            return (self._folder / _OFFER).read_bytes() == payload
+        except OSError:
+            return False
 
     def under_way(self) -> tuple[Offer, Manifest] | None:
         """The offer that was kept and has no outcome yet."""
@@ -73,7 +79,7 @@ class Records:
         Raises:
             OSError: mended by the operator.
         """
-        names = {name: getattr(manifest, name) for name in _NAMES}
+        names = {name: getattr(manifest, name) for name in NAMES}
         write_table(self._root / OUTCOME, {**names, "state": state, "reason": reason}, self._step)
 
     def outcome(self, running: str) -> Progress:
@@ -98,7 +104,7 @@ class Records:
         Raises:
             OSError: it does not; mended by the operator.
         """
-        names = {name: getattr(manifest, name) for name in _NAMES}
+        names = {name: getattr(manifest, name) for name in NAMES}
         trial = {**names, "before": current_version(self._root), "patience_s": patience_s, "starts": 0}
         write_table(self._root / TRIAL, trial, self._step)
 
@@ -109,7 +115,7 @@ class Records:
             OSError: the trial goes on; mended by the operator.
         """
         trial = self.trial() or {}
-        outcome = {name: trial.get(name) for name in _NAMES}
+        outcome = {name: trial.get(name) for name in NAMES}
         write_table(
             self._root / OUTCOME, {**outcome, "state": UpdateState.INSTALLED, "reason": ""}, self._step
         )
@@ -126,5 +132,5 @@ class Records:
     def _ended(self) -> Mapping[str, Any]:
         """What became of the newest offer that was ended; empty before the first, or when it cannot be read."""
         ended = read_table(self._root / OUTCOME) or {}
-        is_whole = {*_NAMES, "state", "reason"} <= set(ended)
+        is_whole = {*NAMES, "state", "reason"} <= set(ended)
         return ended if is_whole and ended["state"] in set(UpdateState) else {}

@@ -4,27 +4,33 @@ The signature is verified over the text as it came, before anything in it is bel
 fit this device. Every refusal says why.
 """
 
-from pathlib import Path
+# ruff: noqa: PLC0415 - cryptography is imported by what uses it: 7 MB that an agent without an offer never needs
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from waterquality.errors import ConfigError, RejectedError
 from waterquality.wire.rejection import Malformed
 from waterquality.wire.updates import PACKAGE, Manifest, Offer, as_numbers, decode_manifest, signed_bytes
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
 class UpdateRefused(RejectedError):
     """A version that this device will not run as it is offered; mended by whoever offers it."""
 
 
-def public_key(path: Path) -> Ed25519PublicKey:
+def public_key(path: Path) -> "Ed25519PublicKey":
     """The key that updates must be signed with.
 
     Raises:
         ConfigError: it cannot be read or is no Ed25519 key; mended by the operator.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
         key = load_pem_public_key(path.read_bytes())
     except OSError as error:
@@ -36,7 +42,7 @@ def public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def trusted(offer: Offer, key: Ed25519PublicKey, *, running: str, newest_issued_ms: int) -> Manifest:
+def trusted(offer: Offer, key: "Ed25519PublicKey", *, running: str, newest_issued_ms: int) -> Manifest:
     """The manifest of an offer that may be followed.
 
     Args:
@@ -48,6 +54,8 @@ def trusted(offer: Offer, key: Ed25519PublicKey, *, running: str, newest_issued_
     Raises:
         UpdateRefused: mended by whoever offers it.
     """
+    from cryptography.exceptions import InvalidSignature
+
     try:
         key.verify(offer.signature, signed_bytes(offer.manifest))
     except InvalidSignature as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge import launch, update
 from edge.launch import current_version, is_complete, prepare, read_table, roll_back, switch
@@ -65,6 +66,9 @@ class Device:
         bundle.rename(root / "update" / f"{self.sha256}.bundle")
         self.size = len(content)
         self.told: list[Progress] = []
+        self.key = root.with_name("update.pub")
+        pem = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        self.key.write_bytes(pem)
         self.begun = 0
 
     def offer(self, *, issued_ms: int = 1_000, version: str = NEW, key: Ed25519PrivateKey = KEY) -> bytes:
@@ -85,7 +89,7 @@ class Device:
 
         parts = UpdateParts(
             root=self.root,
-            key=KEY.public_key(),
+            key=self.key,
             running=running or current_version(self.root),
             install=lambda _, folder: add_version_of(folder),
             begin_anew=begun,
@@ -193,6 +197,13 @@ def test_what_cannot_be_trusted_is_refused_told_and_leaves_nothing_behind(
     assert (told.sha256, told.state, told.running) == (device.sha256, UpdateState.REFUSED, OLD)
     assert reason in told.reason
     assert (sorted(device.root.rglob("*")), device.begun) == (before, 0)
+
+
+def test_a_key_that_cannot_be_used_refuses_in_words(device: Device) -> None:
+    device.key.write_text("spoilt")
+    device.updates().take(device.offer())
+
+    assert "the key of this device's card cannot be used" in device.told[-1].reason
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b"x" * 100_000])
@@ -410,6 +421,24 @@ def test_a_version_that_is_confirmed_runs_on_past_its_time(
     assert current_version(device.root) == NEW
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(10) == 128 + signal.SIGTERM
+
+
+def test_a_version_that_was_confirmed_may_begin_the_next_trial_long_after_its_own(
+    device: Device, launched: Callable[..., Launched]
+) -> None:
+    add_version(device.root, "0.3.0")
+    next_one = json.dumps(
+        {"version": "0.3.0", "sha256": "f" * 64, "issued_ms": 2, "before": NEW, "starts": 0}
+    )
+    running = launched(
+        f"rm {device.root}/trial.json\nsleep 0.5\necho '{next_one}' > {device.root}/trial.json\nsleep 1\nexit 75",
+        patience_s=0.8,
+    )
+
+    assert running.process.wait(20) == 75
+    assert current_version(device.root) == NEW
+    assert read_table(device.root / launch.TRIAL)["version"] == "0.3.0"
+    assert not (device.root / launch.OUTCOME).exists()
 
 
 def test_a_stop_by_hand_says_nothing_against_a_version_on_trial(
