@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.launch import NAMES, OUTCOME, TRIAL, current_version, read_table, remove, write_table
+from edge.launch import COMPLETE, NAMES, OUTCOME, TRIAL, current_version, read_table, remove, write_table
 from edge.whole_file import Step, replace_file
 from waterquality.wire.rejection import Malformed
 from waterquality.wire.updates import (
@@ -104,8 +104,11 @@ class Records:
         Raises:
             OSError: it does not; mended by the operator.
         """
-        names = {name: getattr(manifest, name) for name in NAMES}
-        trial = {**names, "before": current_version(self._root), "patience_s": patience_s, "starts": 0}
+        names, before = {name: getattr(manifest, name) for name in NAMES}, current_version(self._root)
+        mark = self._root / "versions" / before / COMPLETE
+        if not mark.exists():  # put there by the card, and plainly whole: it runs
+            replace_file(mark, b"", step=self._step)
+        trial = {**names, "before": before, "patience_s": patience_s, "starts": 0}
         write_table(self._root / TRIAL, trial, self._step)
 
     def confirm(self) -> None:

@@ -88,9 +88,13 @@ def _must_be_wheels(packed: zipfile.ZipFile, manifest: Manifest) -> None:
         raise UpdateRefused(f"the bundle holds something that is no wheel: {strange[0]!r}")
     if sum(each.file_size for each in packed.infolist()) > _MOST_UNPACKED_BYTES:
         raise UpdateRefused("the bundle unpacks to more than a device takes")
-    ours = [name for name in packed.namelist() if name.startswith(f"{PACKAGE}-")]
+    ours, pips = (
+        [name for name in packed.namelist() if name.startswith(f"{of}-")] for of in (PACKAGE, "pip")
+    )
     if len(ours) != 1 or not ours[0].startswith(f"{PACKAGE}-{manifest.version}-"):
         raise UpdateRefused(f"the bundle does not hold {PACKAGE} {manifest.version}, and it alone")
+    if len(pips) != 1:
+        raise UpdateRefused("the bundle does not hold one wheel of pip, which installs the others")
 
 
 class PipInstall:
@@ -110,13 +114,16 @@ class PipInstall:
         Raises:
             UpdateRefused: it does not install, or does not take the settings; mended by whoever offers it.
         """
-        (ours,) = wheels.glob(f"{PACKAGE}-*.whl")
-        self._run("no virtual environment could be made", sys.executable, "-m", "venv", folder)
+        (ours,), (pip,) = (wheels.glob(f"{name}-*.whl") for name in (PACKAGE, "pip"))
+        python = folder / "bin" / "python"
+        # Without ensurepip, which Debian's python3 alone has not; the bundle's own pip runs out of its wheel.
+        self._run(
+            "no virtual environment could be made", sys.executable, "-m", "venv", "--without-pip", folder
+        )
         self._run(
             "its wheels cannot be installed here",
-            *(folder / "bin" / "python", "-m", "pip", "install"),
-            *("--quiet", "--no-input", "--disable-pip-version-check", "--no-index", "--find-links", wheels),
-            f"{ours}[edge]",
+            *(python, pip / "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
+            *("--no-cache-dir", "--no-index", "--find-links", wheels, "pip", f"{ours}[edge]"),
         )
         self._run("it does not take this device's settings", folder / "bin" / "tskaro-edge", *self._check)
 

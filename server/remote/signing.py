@@ -77,9 +77,11 @@ def make_bundle(folder: Path, bundle: Path) -> str:
     """Put the wheels of a folder into one file; returns the version of ours among them.
 
     Raises:
-        ConfigError: ours is not there, or twice; or the file cannot be written; mended by the operator.
+        ConfigError: ours or pip's is not there, or twice; or the file cannot be written; mended by the operator.
     """
     wheels = sorted(folder.glob("*.whl"))
+    if len(list(folder.glob("pip-*.whl"))) != 1:
+        raise ConfigError(f"{folder}: should hold one wheel of pip, which installs the others on the device")
     version = _version_of([wheel.name for wheel in wheels], str(folder))
     try:
         with zipfile.ZipFile(bundle, "x", zipfile.ZIP_STORED) as packed:  # wheels are deflated already

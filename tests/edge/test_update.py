@@ -59,7 +59,8 @@ class Device:
         switch(root, OLD)
         bundle = root / "bundle"
         with zipfile.ZipFile(bundle, "w") as packed:
-            packed.writestr(f"tskaro-{NEW}-py3-none-any.whl", b"wheel")
+            for name in (f"tskaro-{NEW}", "pip-23.2.1"):
+                packed.writestr(f"{name}-py3-none-any.whl", b"wheel")
         content = bundle.read_bytes()
         self.sha256 = hashlib.sha256(content).hexdigest()
         (root / "update").mkdir()
@@ -131,6 +132,15 @@ def test_a_version_that_proves_itself_stays(device: Device) -> None:
     assert device.outcome() == (NEW, UpdateState.INSTALLED)
     assert device.told[-1] == Progress(device.sha256, NEW, UpdateState.INSTALLED, NEW)
     assert prepare(device.root) is None
+
+
+def test_a_version_that_the_card_brought_without_a_mark_can_be_gone_back_to(device: Device) -> None:
+    (device.root / "versions" / OLD / launch.COMPLETE).unlink()
+    device.follow()
+    prepare(device.root)
+    roll_back(device.root, read_table(device.root / launch.TRIAL), "it failed")
+
+    assert device.outcome() == (OLD, UpdateState.ROLLED_BACK)
 
 
 def test_a_version_that_has_not_proven_itself_is_not_confirmed_nor_by_the_one_before(device: Device) -> None:

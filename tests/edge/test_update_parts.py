@@ -230,7 +230,7 @@ def test_a_server_of_another_authority_gets_nothing_and_gives_nothing(place: Pla
 
 # ---- staging ----------------------------------------------------------------------------------------------------
 
-OURS = "tskaro-0.2.0-py3-none-any.whl"
+OURS, PIP = "tskaro-0.2.0-py3-none-any.whl", "pip-23.2.1-py3-none-any.whl"
 
 
 def bundle(folder: Path, *names: str) -> Path:
@@ -248,7 +248,7 @@ def installed(wheels: Path, folder: Path) -> None:
 
 
 def test_a_bundle_becomes_a_version_that_is_marked_when_it_is_whole(tmp_path: Path) -> None:
-    wheels = (OURS, "paho_mqtt-2.1.0-py3-none-any.whl")
+    wheels = (OURS, PIP, "paho_mqtt-2.1.0-py3-none-any.whl")
     stage(bundle(tmp_path, *wheels), SIGNED, tmp_path, install=installed)
 
     assert is_complete(tmp_path, "0.2.0")
@@ -264,7 +264,7 @@ def test_a_version_is_staged_once_and_another_artefact_of_the_same_version_anew(
         installed(wheels, folder)
 
     for manifest in (SIGNED, SIGNED, replace(SIGNED, sha256="ab" * 32)):
-        stage(bundle(tmp_path, OURS), manifest, tmp_path, install=counted)
+        stage(bundle(tmp_path, OURS, PIP), manifest, tmp_path, install=counted)
 
     assert len(times) == 2
 
@@ -274,7 +274,7 @@ def test_what_was_half_installed_is_begun_again(tmp_path: Path) -> None:
     (half / "bin").mkdir(parents=True)
     (half / "left").touch()
     (tmp_path / "update" / "wheels").mkdir(parents=True)
-    stage(bundle(tmp_path, OURS), SIGNED, tmp_path, install=installed)
+    stage(bundle(tmp_path, OURS, PIP), SIGNED, tmp_path, install=installed)
 
     assert not (half / "left").exists()
 
@@ -286,6 +286,7 @@ def test_what_was_half_installed_is_begun_again(tmp_path: Path) -> None:
         (["paho_mqtt-2.1.0-py3-none-any.whl"], "does not hold tskaro 0.2.0"),
         (["tskaro-0.3.0-py3-none-any.whl"], "does not hold tskaro 0.2.0"),
         ([OURS, "tskaro-0.1.0-py3-none-any.whl"], "and it alone"),
+        ([OURS], "does not hold one wheel of pip"),
         ([OURS, "setup.py"], "no wheel: 'setup.py'"),
         ([OURS, "../../evil-1-py3-none-any.whl"], "no wheel: '../../evil"),
         ([OURS, "/etc/x-1-py3-none-any.whl"], "no wheel: '/etc"),

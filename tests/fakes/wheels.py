@@ -64,7 +64,7 @@ def pack_needs(into: Path) -> None:
 
 def _closure() -> Iterator[Distribution]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    ahead = [*project["dependencies"], *project["optional-dependencies"]["edge"]]
+    ahead = ["pip", *project["dependencies"], *project["optional-dependencies"]["edge"]]
     seen: set[tuple[str, frozenset[str]]] = set()
     packed: set[str] = set()
     while ahead:

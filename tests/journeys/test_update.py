@@ -5,6 +5,7 @@ Real wheels, a real virtual environment for each version, a real broker with cer
 
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ class Pi(Program):
         launched = [
             *PYTHON[:1],
             "-I",
-            launch.__file__,
+            str(self.root / "launch.py"),
             str(self.root),
             "run",
             "--settings",
@@ -142,7 +143,11 @@ format = "json"
         load_settings(settings)
         installed = PipInstall(("check", "--settings", str(settings)), threading.Event())
         stage(bundle, manifest, self.root, install=installed)
+        (
+            self.root / "versions" / manifest.version / launch.COMPLETE
+        ).unlink()  # a card need not know of the mark
         switch(self.root, manifest.version)
+        shutil.copy(launch.__file__, self.root / "launch.py")
 
     def _end(self, how: signal.Signals) -> None:
         process = self._process

@@ -30,7 +30,7 @@ OURS = "tskaro-0.2.0-py3-none-any.whl"
 def wheels(folder: Path, *names: str) -> Path:
     place = folder / "wheels"
     place.mkdir(exist_ok=True)
-    for name in names or (OURS, "paho_mqtt-2.1.0-py3-none-any.whl"):
+    for name in names or (OURS, "pip-23.2.1-py3-none-any.whl"):
         (place / name).write_bytes(name.encode())
     return place
 
@@ -89,11 +89,16 @@ def test_a_bundle_that_was_changed_or_never_signed_is_not_published(bundle: Path
 
 
 @pytest.mark.parametrize(
-    "names", [["paho_mqtt-2.1.0-py3-none-any.whl"], [OURS, "tskaro-0.1.0-py3-none-any.whl"]]
+    "names", [["pip-1-py3-none-any.whl"], [OURS, "tskaro-0.1.0-py3-none-any.whl", "pip-1-py3-none-any.whl"]]
 )
 def test_a_folder_without_our_wheel_or_with_two_makes_no_bundle(tmp_path: Path, names: list[str]) -> None:
     with pytest.raises(ConfigError, match="should hold one wheel of tskaro"):
         make_bundle(wheels(tmp_path, *names), tmp_path / "b")
+
+
+def test_a_folder_without_pip_makes_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="should hold one wheel of pip"):
+        make_bundle(wheels(tmp_path, OURS), tmp_path / "b")
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip"])
