@@ -72,10 +72,10 @@ def main() -> int:
     path, *fast = sys.argv[1:]
     clock = FastClock(float(fast[0]), int(fast[1])) if fast else None
 
-    def make_hardware(_: DeviceConfig) -> Hardware:
+    def hardware_of(_: DeviceConfig) -> Hardware:
         return simulated(clock)
 
-    return run_agent(Path(path), make_hardware=make_hardware, clock=clock)
+    return run_agent(Path(path), hardware_of=hardware_of, clock=clock)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ The sampler never waits for the network, the uplink never waits for a probe, and
 for the outbox between them.
 """
 
-import signal
 import sqlite3
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +19,15 @@ from edge.batching import Batching
 from edge.budget import Budget
 from edge.burst import Bursting
 from edge.clock import Clock, Instant, SystemClock
+from edge.desired import Configurations
 from edge.economy import Economy, economy_of
+from edge.fitting import fit
 from edge.hardware.pi import PiHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
-from edge.probes.build import Hardware, build_probes, ticks_of
+from edge.probes.build import Hardware, ticks_of
 from edge.probes.port import Probe
 from edge.probes.powered import PoweredProbe
 from edge.remote import Remote, RemoteParts
@@ -33,17 +35,16 @@ from edge.reporting import Reporting, reporting_of
 from edge.sampler import Sampler
 from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
-from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
-from edge.uplink import Broker, Uplink
-from firmware_config.device import DeviceConfig, load_device_config
-from firmware_config.logs import set_up_logs
+from edge.settings import Deflate, EdgeSettings, Mqtt
+from edge.update import UpdateParts
+from edge.uplink import Broker, Heard, Uplink
+from firmware_config.device import DeviceConfig
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
 from waterquality.wire.messages import Health, encode_health
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
-MakeHardware = Callable[[DeviceConfig], Hardware]
 _SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
 _MACHINE_ID = Path("/etc/machine-id")
 _STOP_WITHIN_S = 10.0
@@ -98,6 +99,18 @@ class Agent:
 
     def __init__(self, parts: AgentParts) -> None:
         self._parts = parts
+        self._wake_sampler = threading.Event()
+        self.remote = Remote(
+            parts.remote,
+            device=parts.device,
+            outbox=parts.outbox,
+            clock=parts.clock,
+            publish=self._publish,
+            told=self._known_of_itself,
+            woken=self._wake_sampler.set,
+            has_observed=lambda: self.sampler.counters["appended"] > 0,
+            version=software_version(),
+        )
         self.uplink = Uplink(
             parts.broker,
             device=parts.device,
@@ -106,14 +119,8 @@ class Agent:
             batching=parts.batching,
             version=software_version(),
             carried=self._carried,
-        )
-        self._wake_sampler = threading.Event()
-        self.remote = Remote(
-            parts.remote,
-            outbox=parts.outbox,
-            clock=parts.clock,
-            told=self._known_of_itself,
-            woken=self._wake_sampler.set,
+            heard={channel: self._hears(channel) for channel in self.remote.channels},
+            connected=self.remote.connected,
         )
         observations = parts.observations and self._bursting(parts.observations)
         for probe in parts.probes:
@@ -132,7 +139,7 @@ class Agent:
         budget = parts.budget
         self._heartbeat = Heartbeat(
             parts.outbox,
-            (self.sampler.counters, self.uplink.counters),
+            (self.sampler.counters, self.uplink.counters, self.remote.counters),
             self._tell,
             beaten=parts.beaten,
             used_bytes=lambda: None if budget is None else budget.used_bytes,
@@ -143,6 +150,7 @@ class Agent:
     def start(self) -> None:
         """Start the three loops; returns at once."""
         self._note_start()
+        self.remote.start(self._parts.clock.read())
         parts = self._parts
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
@@ -175,6 +183,12 @@ class Agent:
     def _bursting(self, ordinary: Schedule) -> Schedule:
         return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self._parts.clock)
 
+    def _publish(self, channel: str, payload: bytes) -> None:
+        self.uplink.publish(channel, payload)
+
+    def _hears(self, channel: str) -> Heard:
+        return lambda payload, is_retained: self.remote.hear(channel, payload, is_retained=is_retained)
+
     def _known_of_itself(self) -> dict[str, object]:
         return {
             "device": self._parts.device,
@@ -204,34 +218,42 @@ class Agent:
             _log.error("append_failed", detail=str(error))
 
 
+HardwareOf = Callable[[DeviceConfig], Hardware]
+
+
 def compose(
     settings: EdgeSettings,
-    log_tail: LogTail,
     *,
-    make_hardware: MakeHardware = PiHardware,
+    hardware_of: HardwareOf = PiHardware,
     clock: Clock | None = None,
+    log_tail: LogTail | None = None,
+    begin_anew: Callable[[], None] = lambda: None,
+    updates: UpdateParts | str = "this agent takes no updates",
 ) -> Agent:
     """Put the agent of this machine together.
 
     Args:
         settings: where it runs.
+        hardware_of: what to open for a configuration.
         log_tail: the last lines of its log.
-        make_hardware: what its probes hang on.
         clock: None is the clock of this machine.
+        begin_anew: ends this agent and begins the next one.
+        updates: what software updates work with, or why there are none.
 
     Raises:
         ConfigError: what is wired cannot be read as written; mended by the operator.
         CustodyError: no outbox can be kept; mended by the operator.
     """
-    config = load_device_config(settings.device_config)
-    outbox = _outbox(settings, config.device)
+    configurations = Configurations(settings.remote.folder / "config", settings.device_config)
+    outbox = _outbox(settings, configurations.in_force()[1].device)
     notifier = sdnotify.SystemdNotifier()
-    hardware = make_hardware(config)
+    fitted = fit(configurations, hardware_of, volume_m3=outbox.volume_m3)
+    config = fitted.config
     budget = Budget(settings.budget.path, settings.budget.cap_bytes)
     return Agent(
         AgentParts(
             device=config.device,
-            probes=build_probes(config, hardware, volume_m3=outbox.volume_m3),
+            probes=fitted.probes,
             outbox=outbox,
             broker=broker_of(settings.mqtt),
             clock=clock or SystemClock(trusts_always=settings.trusts_clock == "always"),
@@ -250,10 +272,14 @@ def compose(
                 folder=settings.remote.folder,
                 door=settings.door.path,
                 door_group=settings.door.group,
-                log_tail=log_tail,
+                log_tail=log_tail or LogTail(),
+                configurations=configurations,
+                fitted=fitted,
+                begin_anew=begin_anew,
+                updates=updates,
             ),
             beaten=lambda: notifier.notify("WATCHDOG=1"),
-            let_go=hardware.close,
+            let_go=fitted.hardware.close,
         )
     )
 
@@ -271,46 +297,30 @@ def _outbox(settings: EdgeSettings, device: str) -> Outbox:
     return outbox
 
 
-def run(
-    settings: EdgeSettings, *, make_hardware: MakeHardware = PiHardware, clock: Clock | None = None
-) -> None:
-    """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT).
-
-    Args:
-        settings: where it runs.
-        make_hardware: what its probes hang on.
-        clock: None is the clock of this machine.
-
-    Raises:
-        ConfigError: what is wired cannot be read as written; mended by the operator.
-        CustodyError: no outbox can be kept; mended by the operator.
-    """
-    password = settings.mqtt.password
-    log_tail = LogTail((password.get_secret_value(),) if password is not None else ())
-    set_up_logs(level=settings.log.level, as_json=settings.log.format is LogFormat.JSON, also=log_tail.keep)
-    agent = compose(settings, log_tail, make_hardware=make_hardware, clock=clock)
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
-    agent.start()
-    sdnotify.SystemdNotifier().notify("READY=1")
-    told.wait()
-    agent.stop()
-
-
 def broker_of(mqtt: Mqtt) -> Broker:
     """The broker as the settings have it.
 
     Raises:
         ConfigError: a certificate or key cannot be used; mended by the operator.
     """
-    tls = None
-    if mqtt.tls is not None:
-        tls = client_context(mqtt.tls.ca, mqtt.tls.certificate, mqtt.tls.key)
     password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
     return Broker(
-        mqtt.host, mqtt.port, username=mqtt.username, password=password, keepalive_s=mqtt.keepalive_s, tls=tls
+        mqtt.host,
+        mqtt.port,
+        username=mqtt.username,
+        password=password,
+        keepalive_s=mqtt.keepalive_s,
+        tls=tls_of(mqtt),
     )
+
+
+def tls_of(mqtt: Mqtt) -> ssl.SSLContext | None:
+    """Whom to trust and who we are, as the settings have it; None speaks in the clear.
+
+    Raises:
+        ConfigError: a certificate or key cannot be used; mended by the operator.
+    """
+    return None if mqtt.tls is None else client_context(mqtt.tls.ca, mqtt.tls.certificate, mqtt.tls.key)
 
 
 def machine_serial() -> str:

@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from edge import agent
+from edge.desired import Configurations
 from edge.outbox import look_into
 from edge.settings import DEFAULT_PATH, EdgeSettings, load_settings
 from edge.start import run_agent
-from firmware_config.device import DeviceConfig, load_device_config
+from edge.update_trust import public_key
+from firmware_config.device import DeviceConfig
 from waterquality.errors import ConfigError
 from waterquality.readings import from_ms
 
@@ -35,9 +37,18 @@ def check(settings: Settings = DEFAULT_PATH) -> None:
     loaded, config = _load(settings)
     with _refusals():
         agent.broker_of(loaded.mqtt)
+        if loaded.update.key.exists():
+            public_key(loaded.update.key)
     _out.print(f"{config.device}: {len(config.probes)} probes, every {config.observe_every_s:g} s")
+    _out.print(_origin(loaded))
     _out.print(f"broker {loaded.mqtt.host}:{loaded.mqtt.port}, outbox {loaded.outbox.path}")
     _out.print("[green]in order[/green]")
+
+
+def _origin(settings: EdgeSettings) -> str:
+    """Which of the configurations that the device keeps it runs with."""
+    kept, _ = Configurations(settings.remote.folder / "config", settings.device_config).in_force()
+    return f"configuration {kept.desired.version or 'of the card'}: {kept.path}"
 
 
 @app.command()
@@ -62,7 +73,8 @@ def _load(path: Path) -> tuple[EdgeSettings, DeviceConfig]:
     """Settings and wiring, or the reasons why not and exit code 78."""
     with _refusals():
         settings = load_settings(path)
-        return settings, load_device_config(settings.device_config)
+        kept = Configurations(settings.remote.folder / "config", settings.device_config)
+        return settings, kept.in_force()[1]
 
 
 @contextmanager

@@ -1,12 +1,18 @@
-"""What can be asked of a running agent, put together: board, service mode, burst, commands, and the door to them.
+"""What an agent is asked and told from outside, put together: door, commands, service mode, desired configuration.
 
-Two small loops of its own: one stands at the door, one ends what ends by itself. Neither touches a probe; what they
-write goes through the outbox like everything else.
+**Invariants**
+* What comes over MQTT is put into a queue on the network thread and looked at here, on a thread of its own; the
+  sampler and the uplink never wait for it.
+* A retained command is history and is not done; a retained configuration is as good as a fresh one.
+* A new configuration ends this agent and begins the next one in the same process: everything that is built from a
+  configuration is built anew, and the outbox is closed and opened as at any other start.
 """
 
+import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,21 +22,26 @@ import structlog
 from edge.board import Board
 from edge.burst import Burst
 from edge.clock import Clock, Instant
-from edge.commands import Arguments, Commands, number, only
+from edge.commands import Commands
+from edge.deeds import Deeds
+from edge.desired import Configurations
 from edge.door import Door
+from edge.fitting import Fitted
 from edge.log_tail import LogTail
+from edge.orders import Orders
 from edge.outbox import Outbox, OutboxFull
+from edge.proof import Proof
 from edge.service import ServiceMode
-from waterquality.wire.commands import CommandRefused, RefusedWhy
+from edge.update import UpdateParts, Updates, refusal
+from waterquality.wire.desired import decode_desired, encode_applied
 from waterquality.wire.records import NoteKind
+from waterquality.wire.rejection import Malformed
+from waterquality.wire.updates import Progress, decode_offer, encode_progress
 
 _log = structlog.get_logger()
 _LOOK_EVERY_S = 1.0
-_LONGEST_SERVICE_MIN = 24 * 60
-_LONGEST_BURST_MIN = 60
-_LONGEST_IDENTIFY_S = 600
-_MOST_TAIL_LINES = 500
-_MOST_TAIL_BYTES = 32 * 1024
+_MOST_WAITING = 64
+_CHANNELS = ("config", "command", "update")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +56,10 @@ class RemoteParts:
         identify: makes the light blink for so many seconds and returns at once; None where there is no light.
         read_certificates: reads the calibration certificates again and says how many are in force; None where
             there is nothing to read.
+        configurations: what the device was told to be; None where it takes no configuration from afar.
+        fitted: what it runs with; None likewise.
+        begin_anew: ends this agent and begins the next one, with the configuration that is to be tried.
+        updates: what software updates work with, or why this device takes none.
     """
 
     folder: Path | None = None
@@ -53,57 +68,112 @@ class RemoteParts:
     log_tail: LogTail = field(default_factory=LogTail)
     identify: Callable[[float], None] | None = None
     read_certificates: Callable[[], int] | None = None
+    configurations: Configurations | None = None
+    fitted: Fitted | None = None
+    begin_anew: Callable[[], None] = lambda: None
+    updates: UpdateParts | str = "this agent takes no updates"
 
 
 class Remote:
-    """What can be asked of one agent.
+    """What one agent is asked and told.
 
     Args:
         parts: what there is to ask of it.
+        device: its id.
         outbox: notes go there; its depth is told.
         clock: the device's clock.
+        publish: sends a channel's payload, or drops it when there is no connection.
         told: what the agent knows of itself, for `state`.
         woken: called when a burst begins, so that the sampler need not wait for its next tick.
+        has_observed: whether the agent has taken an observation yet.
+        version: of the software that runs.
     """
 
     def __init__(
         self,
         parts: RemoteParts,
         *,
+        device: str,
         outbox: Outbox,
         clock: Clock,
+        publish: Callable[[str, bytes], None] = lambda *_: None,
         told: Callable[[], Mapping[str, Any]] = dict,
         woken: Callable[[], None] = lambda: None,
+        has_observed: Callable[[], bool] = lambda: False,
+        version: str = "",
     ) -> None:
-        self._parts, self._outbox, self._clock, self._told, self._woken = parts, outbox, clock, told, woken
+        self._parts, self._device, self._outbox, self._clock = parts, device, outbox, clock
+        self._publish, self._version = publish, version
         self.board, self.burst = Board(), Burst()
         self.service = ServiceMode(_within(parts.folder, "service.json"), self.note)
-        self.commands = Commands(
-            {
-                "state": self._state,
-                "service": self._service,
-                "burst": self._burst,
-                "identify": self._identify,
-                "log_tail": self._log_tail,
-                "certificates": self._certificates,
-            }
+        deeds = Deeds(
+            outbox=outbox,
+            service=self.service,
+            burst=self.burst,
+            told=told,
+            woken=woken,
+            log_tail=parts.log_tail,
+            identify=parts.identify,
+            read_certificates=parts.read_certificates,
         )
+        self.commands = Commands(deeds.by_name())
+        self._orders = Orders(self.commands, _within(parts.folder, "answered.json"))
+        self._updates = self._new_updates(has_observed)
         self._door = self._new_door()
+        self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue(_MOST_WAITING)
         self._wake = threading.Event()
+        self._owes_word = False
+        self.counters = self._orders.counters
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What to subscribe to; `hear` takes what comes."""
+        return _CHANNELS
+
+    def start(self, now: Instant) -> None:
+        """The agent has started: what was on trial is in force, and that is a note in the outbox."""
+        fitted, configurations = self._parts.fitted, self._parts.configurations
+        if fitted is None or configurations is None or not fitted.is_trial:
+            return
+        desired = fitted.kept.desired
+        self.note(now, NoteKind.CONFIG_APPLIED, f"version {desired.version} {desired.sha256[:12]}")
+        try:
+            configurations.promote(fitted.kept)
+        except OSError as error:  # tried again at the next start
+            _log.error("config_not_kept", version=desired.version, detail=str(error))
 
     def loops(self, stop: threading.Event) -> dict[str, Callable[[], None]]:
         """The loops to run in threads of their own, by name; `nudge` ends their waits."""
         loops: dict[str, Callable[[], None]] = {"remote": lambda: self._run(stop)}
-        door = self._door
+        door, updates = self._door, self._updates
         if door is not None:
             loops["door"] = lambda: door.run(stop)
+        if updates is not None:
+            loops["update"] = lambda: updates.run(stop)
         return loops
 
     def nudge(self) -> None:
         """It is time to stop."""
         self._wake.set()
-        if self._door is not None:
-            self._door.nudge()
+        for waiting in (self._door, self._updates):
+            if waiting is not None:
+                waiting.nudge()
+
+    def hear(self, channel: str, payload: bytes, *, is_retained: bool) -> None:
+        """Something came over MQTT; called on the network thread, returns at once."""
+        if channel == "command" and is_retained:
+            self.counters["retained_ignored"] += 1
+            return
+        try:
+            self._heard.put_nowait((channel, payload))
+        except queue.Full:
+            self.counters["orders_dropped"] += 1
+        self._wake.set()
+
+    def connected(self) -> None:
+        """The broker has us on the line: tell what we run. Called on the network thread, returns at once."""
+        self._owes_word = True
+        self._wake.set()
 
     def note(self, now: Instant, kind: NoteKind, detail: str) -> None:
         """Keep a note in the outbox; a full one is said, and what was to be noted happens all the same."""
@@ -114,11 +184,76 @@ class Remote:
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
+            self._wake.clear()
             try:
-                self.service.end_if_over(self._clock.read())
+                self.turn(self._clock.read())
             except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 _log.exception("remote_failed")
-            self._wake.wait(_LOOK_EVERY_S)
+            if not stop.is_set():
+                self._wake.wait(_LOOK_EVERY_S)
+
+    def turn(self, now: Instant) -> None:
+        """Look at what came, and end what ends by itself.
+
+        Raises:
+            OSError: the card takes nothing; what came is lost and will be told again; mended by the operator.
+        """
+        self.service.end_if_over(now)
+        if self._owes_word:
+            self._owes_word = False
+            self._tell_applied()
+            if self._updates is not None:
+                self._tell_progress(self._updates.progress())
+        with suppress(queue.Empty):
+            while True:
+                self._take(*self._heard.get_nowait(), now)
+
+    def _take(self, channel: str, payload: bytes, now: Instant) -> None:
+        if channel == "command":
+            reply = self._orders.answer(payload, now)
+            if reply is not None:
+                self._publish("reply", reply)
+        elif channel == "config":
+            self._take_config(payload)
+        elif payload:
+            self._take_offer(payload)
+
+    def _take_config(self, payload: bytes) -> None:
+        configurations = self._parts.configurations
+        if configurations is None or not payload:  # an empty retained message only clears the topic
+            return
+        try:
+            is_to_be_tried = configurations.take(decode_desired(payload), self._device)
+        except Malformed as error:
+            self.counters["configs_malformed"] += 1
+            _log.warning("config_malformed", detail=str(error))
+            return
+        if is_to_be_tried:
+            self._parts.begin_anew()
+        else:
+            self._tell_applied()
+
+    def _tell_applied(self) -> None:
+        fitted, configurations = self._parts.fitted, self._parts.configurations
+        if fitted is not None and configurations is not None:
+            self._publish("config/applied", encode_applied(configurations.applied(fitted.kept)))
+
+    def _take_offer(self, payload: bytes) -> None:
+        if self._updates is not None:
+            self._updates.take(payload)
+        else:
+            with suppress(Malformed):
+                why = str(self._parts.updates)
+                self._tell_progress(refusal(decode_offer(payload), self._version, why))
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self._publish("update/applied", encode_progress(progress))
+
+    def _new_updates(self, has_observed: Callable[[], bool]) -> Updates | None:
+        if isinstance(self._parts.updates, str):
+            return None
+        proof = Proof(self._outbox, has_observed)
+        return Updates(self._parts.updates, self._tell_progress, is_proven=proof.is_given)
 
     def _new_door(self) -> Door | None:
         parts = self._parts
@@ -127,54 +262,6 @@ class Remote:
         return Door(
             parts.door, commands=self.commands, board=self.board, clock=self._clock, group=parts.door_group
         )
-
-    def _state(self, arguments: Arguments, now: Instant) -> Mapping[str, Any]:
-        only(arguments)
-        depth = self._outbox.depth()
-        return {
-            **self._told(),
-            "time_ms": now.wall_ms,
-            "synchronised": now.is_synchronised,
-            "uptime_s": now.boottime_ms / 1000,
-            "epoch": self._outbox.epoch,
-            "appended": depth.head,
-            "in_outbox": depth.records,
-            "in_gaps": depth.in_gaps,
-            "oldest_ms": depth.oldest_ms,
-            "service_left_s": self.service.left_s(now),
-            "burst_left_s": self.burst.left_s(now),
-        }
-
-    def _service(self, arguments: Arguments, now: Instant) -> Mapping[str, Any]:
-        minutes = number(arguments, "minutes", least=0, most=_LONGEST_SERVICE_MIN)
-        if minutes > 0:
-            self.service.begin(now, minutes * 60)
-        else:
-            self.service.end(now)
-        return {"service_left_s": self.service.left_s(now)}
-
-    def _burst(self, arguments: Arguments, now: Instant) -> Mapping[str, Any]:
-        minutes = number(arguments, "minutes", least=0, most=_LONGEST_BURST_MIN, default=5)
-        self.burst.begin(now, minutes * 60)
-        self._woken()
-        return {"burst_left_s": self.burst.left_s(now)}
-
-    def _identify(self, arguments: Arguments, _: Instant) -> Mapping[str, Any]:
-        seconds = number(arguments, "seconds", least=0, most=_LONGEST_IDENTIFY_S, default=30)
-        if self._parts.identify is None:
-            raise CommandRefused(RefusedWhy.UNSUPPORTED, "this device has no light")
-        self._parts.identify(seconds)
-        return {"seconds": seconds}
-
-    def _log_tail(self, arguments: Arguments, _: Instant) -> Mapping[str, Any]:
-        lines = number(arguments, "lines", least=1, most=_MOST_TAIL_LINES, default=50)
-        return {"lines": self._parts.log_tail.last(int(lines), at_most_bytes=_MOST_TAIL_BYTES)}
-
-    def _certificates(self, arguments: Arguments, _: Instant) -> Mapping[str, Any]:
-        only(arguments)
-        if self._parts.read_certificates is None:
-            raise CommandRefused(RefusedWhy.UNSUPPORTED, "this agent reads no certificates while it runs")
-        return {"in_force": self._parts.read_certificates()}
 
 
 def _within(folder: Path | None, name: str) -> Path | None:

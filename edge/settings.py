@@ -183,6 +183,20 @@ class Remote(_Section):
     folder: Path = Path("/var/lib/tskaro/remote")
 
 
+class Update(_Section):
+    """Signed updates of the software.
+
+    Attributes:
+        folder: where the versions are; the agent must run from `current` in it.
+        key: the public key that updates are signed with, PEM; where there is none, no updates are taken.
+        receipt_within_s: how long a new version has to get a receipt for an observation; else it is gone back from.
+    """
+
+    folder: Path = Path("/opt/tskaro")
+    key: Path = Path("/etc/tskaro/update.pub")
+    receipt_within_s: float = Field(default=1800.0, ge=1.0, le=86_400.0)
+
+
 class LogFormat(StrEnum):
     """How a log line is written."""
 
@@ -216,6 +230,7 @@ class EdgeSettings(LayeredSettings):
         door: where it can be asked on the machine itself.
         remote: what it is told from afar.
         budget: what the SIM may carry.
+        update: new versions of its software.
         log: the agent's log.
     """
 
@@ -228,6 +243,7 @@ class EdgeSettings(LayeredSettings):
     door: Door = Door()
     remote: Remote = Remote()
     budget: Budget = Budget()
+    update: Update = Update()
     log: Log = Log()
 
 

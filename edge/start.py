@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge import agent
-from edge.agent import MakeHardware
+from edge import running
+from edge.agent import HardwareOf
 from edge.clock import Clock
 from edge.hardware.pi import PiHardware
 from edge.settings import DEFAULT_PATH, load_settings
@@ -40,24 +40,23 @@ def settings_to_run(arguments: Sequence[str]) -> Path | None:
     return None
 
 
-def run_agent(path: Path, *, make_hardware: MakeHardware = PiHardware, clock: Clock | None = None) -> int:
+def run_agent(path: Path, *, hardware_of: HardwareOf = PiHardware, clock: Clock | None = None) -> int:
     """Run the agent until it is told to stop; what a person must mend is said plainly.
 
     Args:
         path: the agent's settings.
-        make_hardware: what its probes hang on.
+        hardware_of: what to open for a configuration.
         clock: None is the clock of this machine.
 
     Returns:
-        The exit code: 78 for a configuration that was refused, 1 where no outbox can be kept.
+        The exit code: 78 for a configuration that was refused, 1 where no outbox can be kept, 75 for a new start.
     """
     try:
-        agent.run(load_settings(path), make_hardware=make_hardware, clock=clock)
+        return running.run(load_settings(path), path, hardware_of=hardware_of, clock=clock)
     except ConfigError as error:
         return _refused(error, ConfigError.EXIT_CODE)
     except CustodyError as error:
         return _refused(error, _FAILED)
-    return 0
 
 
 def _refused(error: Exception, exit_code: int) -> int:

@@ -12,9 +12,10 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import structlog
 from paho.mqtt import client as paho
@@ -33,6 +34,7 @@ _log = structlog.get_logger()
 _FIRST_BACKOFF_S = 1.0
 _LONGEST_BACKOFF_S = 60.0
 _CONNECT_TIMEOUT_S = 10.0
+Heard = Callable[[bytes, bool], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class Uplink:
         version: software version, for the status.
         receipted: called with the server's time (ms) at each receipt.
         carried: called now and then with the bytes that the line has carried since it was last called.
+        heard: what else to subscribe to, by channel; called on the network thread with the payload and whether it
+            was retained, must return at once and must not raise.
+        connected: called on the network thread whenever the broker has us on the line; likewise.
     """
 
     def __init__(
@@ -81,9 +86,15 @@ class Uplink:
         version: str = "",
         receipted: Callable[[int], None] = lambda _: None,
         carried: Callable[[int], None] = lambda _: None,
+        heard: Mapping[str, Heard] = MappingProxyType({}),
+        connected: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker, self._device, self._outbox, self._policy = broker, device, outbox, policy
         self._version, self._receipted, self._carried = version, receipted, carried
+        self._heard, self._connected = (
+            {self._topic(channel): taker for channel, taker in heard.items()},
+            connected,
+        )
         self._lanes = Lanes(outbox, policy, random.random)
         self._batching = batching or Batching()
         self._meter = LineMeter()
@@ -178,10 +189,12 @@ class Uplink:
 
     def _on_connect(self, client: paho.Client, _: object, __: object, code: object, ___: object) -> None:
         if code == 0:
-            client.subscribe(self._topic("receipt"), qos=1)
+            for topic in (self._topic("receipt"), *self._heard):
+                client.subscribe(topic, qos=1)
             online = messages.Status(messages.Presence.ONLINE, self._version)
             client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
             self._is_up.set()
+            self._connected()
         else:
             self._refusal = f"the broker refused us: {code}"
         self._is_answered.set()
@@ -196,6 +209,10 @@ class Uplink:
 
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
         self._heard_s = time.monotonic()
+        taker = self._heard.get(message.topic)
+        if taker is not None:
+            taker(bytes(message.payload), message.retain)
+            return
         self._arrived.put((message.topic, bytes(message.payload)))
         self._wake.set()
 

@@ -18,12 +18,13 @@ from server.authority_cli import authority
 from server.clock import SystemClock
 from server.composing import open_database, surroundings, transport
 from server.database.models import QuarantineRow
-from server.device_cli import device
 from server.ingest.books import Books
-from server.processes import Ingest, LiveFeed, Notify, Surroundings
+from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
+from server.remote_cli import device
 from server.saying import AsJson, SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.update_cli import update
 from server.web.app import create_app
 from server.web.live import LiveHub
 from server.web.settings import WebSettings
@@ -37,6 +38,7 @@ registry = typer.Typer(no_args_is_help=True, help="Water points, devices and peo
 app.add_typer(registry, name="registry")
 app.add_typer(device)
 app.add_typer(authority)
+app.add_typer(update, name="update")
 
 
 @app.command()
@@ -44,16 +46,17 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Run everything in one process: ingest, notifier and pages."""
     with _started(settings) as (loaded, around, stop):
         notify = Notify(around, transport(loaded.notify, around.database, around.clock))
-        ingest = Ingest(around, changed=lambda _: notify.nudge())
-        _run(stop, (ingest.start, notify.start), (ingest.stop, notify.stop), pages=(loaded, around))
+        parts = (Ingest(around, changed=lambda _: notify.nudge()), Remote(around), notify)
+        starts, stops = tuple(part.start for part in parts), tuple(part.stop for part in parts)
+        _run(stop, starts, stops, pages=(loaded, around))
 
 
 @app.command()
 def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
-    """Take readings in, judge them, keep them."""
+    """Take readings in, judge them, keep them; carry to devices what they are told."""
     with _started(settings) as (_, around, stop):
-        process = Ingest(around)
-        _run(stop, (process.start,), (process.stop,))
+        ingest, remote = Ingest(around), Remote(around)
+        _run(stop, (ingest.start, remote.start), (ingest.stop, remote.stop))
 
 
 @app.command()

@@ -29,6 +29,7 @@ from server.ledger import SqlLedger
 from server.notify import NotifyWorker
 from server.registry.current import CurrentRegistry
 from server.registry.snapshot import CapabilityOf, capability_of
+from server.remote.courier import Courier
 from server.store.port import ReadingStore
 from server.web.live import LiveEvent, LiveHub
 from waterquality.readings import to_ms
@@ -201,6 +202,33 @@ class Notify:
 
     def _tell(self) -> None:
         self._voice.tell("alert", "", to_ms(self._clock.now()))
+
+
+class Remote:
+    """Carries configurations, commands and updates to devices, and their answers back."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.courier = Courier(around.database, self._publish, around.clock)
+        self._bus = Bus(
+            around.broker,
+            client_id=_client_id("remote"),
+            subscriptions={all_of(channel): self.courier.take for channel in self.courier.channels},
+            connected=lambda is_up: self.courier.is_connected(connected=is_up),
+        )
+        self._running = Running()
+
+    def start(self) -> None:
+        """Start; returns at once."""
+        self._bus.start()
+        self._running.start("remote", self.courier.run)
+
+    def stop(self) -> None:
+        """Stop, and leave the broker."""
+        self._running.stop()
+        self._bus.stop()
+
+    def _publish(self, topic: str, payload: bytes, is_retained: bool) -> bool:  # noqa: FBT001 - the courier's form
+        return self._bus.publish(topic, payload, qos=1, retain=is_retained)
 
 
 class LiveFeed:

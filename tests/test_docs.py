@@ -28,10 +28,13 @@ from server.settings import load_settings as load_server_settings
 from waterquality.flags import Why
 from waterquality.parameters import Parameter
 from waterquality.topics import Envelope, parse_readings
+from waterquality.wire.commands import RefusedWhy
 from waterquality.wire.decode import Batch, decode
+from waterquality.wire.desired import AppliedState
 from waterquality.wire.messages import Presence, decode_health, decode_receipt, decode_status
 from waterquality.wire.records import GapWhy, NoteKind
 from waterquality.wire.rejection import Rejection
+from waterquality.wire.updates import UpdateState
 
 ROOT = Path(__file__).parents[1]
 DOCS, SPECS = ROOT / "docs", ROOT / "docs" / "specs"
@@ -175,7 +178,7 @@ def test_every_test_that_a_specification_names_is_there(spec):
             assert named["name"] is None or named["name"] in known, f"{span}: there is no such test"
 
 
-@pytest.mark.parametrize("spec", ["alerts", "delivery", "measuring", "reporting", "wire-format"])
+@pytest.mark.parametrize("spec", ["alerts", "delivery", "measuring", "remote", "reporting", "wire-format"])
 def test_every_must_in_a_table_names_its_test(spec):
     rows = [
         line for line in text_of(SPECS / f"{spec}.md").splitlines() if line.startswith("|") and "MUST" in line
@@ -249,6 +252,13 @@ def test_every_word_of_a_closed_list_of_the_wire_is_in_its_specification():
     assert [word for words in lists for word in words if word and word not in written] == []
 
 
+def test_every_word_of_a_closed_list_of_what_is_told_from_afar_is_in_its_specification():
+    written = set(_SPAN.findall(_FENCE.sub("", text_of(SPECS / "remote.md"))))
+
+    lists = (RefusedWhy, AppliedState, UpdateState)
+    assert [word for words in lists for word in words if word not in written] == []
+
+
 def test_nothing_tracked_names_a_path_of_one_machine_or_a_package_registry():
     listed = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False
@@ -285,7 +295,15 @@ def commands(name: str) -> set[str]:
 
 def written_commands() -> Iterator[tuple[Path, str]]:
     """Every command line in the pages, up to its first argument."""
-    groups = {"tskaro registry", "tskaro device", "tskaro authority", "tskaro", "tskaro-edge", "tskaro-demo"}
+    groups = {
+        "tskaro registry",
+        "tskaro device",
+        "tskaro authority",
+        "tskaro",
+        "tskaro-edge",
+        "tskaro-demo",
+        "tskaro update",
+    }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]
         for code in [*shell, *_SPAN.findall(_FENCE.sub("", text_of(page)))]:

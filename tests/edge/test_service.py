@@ -136,7 +136,7 @@ def asked(remote: Remote, name: str, **arguments: object) -> Reply:
 def test_the_commands_of_service_mode_write_their_notes_into_the_outbox(
     outbox: Outbox, tmp_path: Path
 ) -> None:
-    remote = Remote(RemoteParts(folder=tmp_path), outbox=outbox, clock=HandWoundClock())
+    remote = Remote(RemoteParts(folder=tmp_path), device="kk-0001", outbox=outbox, clock=HandWoundClock())
 
     begun = asked(remote, "service", minutes=30)
     ended = asked(remote, "service", minutes=0)
@@ -162,14 +162,14 @@ def test_the_commands_of_service_mode_write_their_notes_into_the_outbox(
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(outbox: Outbox, name: str, arguments: dict) -> None:
-    remote = Remote(RemoteParts(), outbox=outbox, clock=HandWoundClock())
+    remote = Remote(RemoteParts(), device="kk-0001", outbox=outbox, clock=HandWoundClock())
 
     assert asked(remote, name, **arguments).refused is RefusedWhy.BAD_ARGUMENTS
     assert not remote.service.is_on(at(0))
 
 
 def test_what_a_device_does_not_have_is_answered_so(outbox: Outbox) -> None:
-    remote = Remote(RemoteParts(), outbox=outbox, clock=HandWoundClock())
+    remote = Remote(RemoteParts(), device="kk-0001", outbox=outbox, clock=HandWoundClock())
 
     assert asked(remote, "identify").refused is RefusedWhy.UNSUPPORTED
     assert asked(remote, "certificates").refused is RefusedWhy.UNSUPPORTED
@@ -178,7 +178,7 @@ def test_what_a_device_does_not_have_is_answered_so(outbox: Outbox) -> None:
 def test_the_light_blinks_and_the_certificates_are_read_where_there_are_any(outbox: Outbox) -> None:
     blinked: list[float] = []
     parts = RemoteParts(identify=blinked.append, read_certificates=lambda: 2)
-    remote = Remote(parts, outbox=outbox, clock=HandWoundClock())
+    remote = Remote(parts, device="kk-0001", outbox=outbox, clock=HandWoundClock())
 
     assert asked(remote, "identify", seconds=7).result == {"seconds": 7.0}
     assert asked(remote, "certificates").result == {"in_force": 2}
@@ -189,7 +189,7 @@ def test_what_one_command_trips_over_is_answered_and_ends_nothing(outbox: Outbox
     def light(_: float) -> None:
         raise ZeroDivisionError
 
-    remote = Remote(RemoteParts(identify=light), outbox=outbox, clock=HandWoundClock())
+    remote = Remote(RemoteParts(identify=light), device="kk-0001", outbox=outbox, clock=HandWoundClock())
 
     assert asked(remote, "identify").refused is RefusedWhy.FAILED
     assert asked(remote, "state").refused is None
@@ -197,7 +197,9 @@ def test_what_one_command_trips_over_is_answered_and_ends_nothing(outbox: Outbox
 
 def test_a_card_that_takes_nothing_refuses_service_mode_and_says_why(outbox: Outbox, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    remote = Remote(RemoteParts(folder=tmp_path / "file"), outbox=outbox, clock=HandWoundClock())
+    remote = Remote(
+        RemoteParts(folder=tmp_path / "file"), device="kk-0001", outbox=outbox, clock=HandWoundClock()
+    )
 
     reply = asked(remote, "service", minutes=30)
 
@@ -207,7 +209,13 @@ def test_a_card_that_takes_nothing_refuses_service_mode_and_says_why(outbox: Out
 
 
 def test_the_state_can_be_told_as_json(outbox: Outbox) -> None:
-    remote = Remote(RemoteParts(), outbox=outbox, clock=HandWoundClock(), told=lambda: {"device": "kk-0001"})
+    remote = Remote(
+        RemoteParts(),
+        device="kk-0001",
+        outbox=outbox,
+        clock=HandWoundClock(),
+        told=lambda: {"device": "kk-0001"},
+    )
 
     told = json.loads(json.dumps(dict(asked(remote, "state").result)))
 

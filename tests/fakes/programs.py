@@ -23,11 +23,15 @@ _LONGEST_RUN_S = 60.0
 # What none of our loops may ever say: something happened that nobody had thought of.
 DEFECTS = frozenset(
     {
+        "command_failed",
+        "courier_failed",
         "decoding_failed",
+        "door_failed",
         "heartbeat_failed",
         "intake_failed",
         "message_not_taken",
         "notifier_failed",
+        "remote_failed",
         "sampling_failed",
         "ticker_failed",
         "transport_misbehaved",

@@ -247,6 +247,10 @@ class World:
         self._programs.append(made)
         return made
 
+    def holds(self, program: Program) -> None:
+        """End this program with the world, and look into its log."""
+        self._programs.append(program)
+
     def start(self, *programs: Program) -> None:
         """Start some programs side by side, and wait until all are ready."""
         for program in programs:
