@@ -30,8 +30,10 @@ from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
+from edge.watchdog import Watchdog, Watched, watchdog_of_systemd
 from firmware_config.device import load_device_config
 from firmware_config.logs import set_up_logs
+from firmware_config.layers import handed_over
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
 from waterquality.wire.records import NoteKind
@@ -60,7 +62,7 @@ class AgentParts:
         deflate: which batches are compressed.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
-        beaten: called after each heartbeat.
+        watchdog: petted while all loops are well; None where there is none.
         let_go: called last of all, to close the hardware.
     """
 
@@ -76,7 +78,7 @@ class AgentParts:
     deflate: Deflate = Deflate.BATCHES
     heartbeat_every_s: float = 60.0
     remote: RemoteParts = field(default_factory=RemoteParts)
-    beaten: Callable[[], None] = lambda: None
+    watchdog: Watchdog | None = None
     let_go: Callable[[], None] = lambda: None
 
 
@@ -113,7 +115,6 @@ class Agent:
             parts.outbox,
             (self.sampler.counters, self.uplink.counters),
             lambda payload: self.uplink.publish("health", payload),
-            beaten=parts.beaten,
         )
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -133,6 +134,15 @@ class Agent:
             thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        if parts.watchdog is not None:
+            self._watch(parts.watchdog)
+
+    def _watch(self, watchdog: Watchdog) -> None:
+        """Set the watchdog on the loops; it ends with them."""
+        works = {"sampler": self.sampler.work, "uplink": self.uplink.work}
+        loops = [Watched(thread, works.get(thread.name.rpartition("-")[2])) for thread in self._threads]
+        name = f"{self._parts.device}-watchdog"
+        threading.Thread(target=watchdog.run, args=(loops, self._stop), name=name, daemon=True).start()
 
     def is_sampling(self) -> bool:
         """Whether the schedule still has ticks to come."""
@@ -205,7 +215,7 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
                 door_group=settings.door.group,
                 log_tail=log_tail,
             ),
-            beaten=lambda: notifier.notify("WATCHDOG=1"),
+            watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
             let_go=hardware.close,
         )
     )
@@ -247,7 +257,8 @@ def broker_of(mqtt: Mqtt) -> Broker:
     """
     tls = None
     if mqtt.tls is not None:
-        tls = client_context(mqtt.tls.ca, mqtt.tls.certificate, mqtt.tls.key)
+        key = mqtt.tls.key and handed_over(mqtt.tls.key)
+        tls = client_context(mqtt.tls.ca, mqtt.tls.certificate, key)
     password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
     return Broker(
         mqtt.host, mqtt.port, username=mqtt.username, password=password, keepalive_s=mqtt.keepalive_s, tls=tls

@@ -20,7 +20,6 @@ class Heartbeat:
         outbox: its depth is told.
         counters: the fates counted by the other loops.
         publish: sends the payload.
-        beaten: called after each beat, e.g. to pet a watchdog.
     """
 
     def __init__(
@@ -28,10 +27,8 @@ class Heartbeat:
         outbox: Outbox,
         counters: Sequence[Counter[str]],
         publish: Callable[[bytes], None],
-        *,
-        beaten: Callable[[], None] = lambda: None,
     ) -> None:
-        self._outbox, self._counters, self._publish, self._beaten = outbox, counters, publish, beaten
+        self._outbox, self._counters, self._publish = outbox, counters, publish
 
     def health(self, instant: Instant) -> Health:
         """What to tell, at an instant."""
@@ -53,7 +50,6 @@ class Heartbeat:
         while not stop.is_set():
             try:
                 self._publish(encode_health(self.health(clock.read())))
-                self._beaten()
             except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 _log.exception("heartbeat_failed")
             clock.pause(every_s, stop)

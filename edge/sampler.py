@@ -18,6 +18,7 @@ from edge.probes.measuring import measured
 from edge.probes.port import Probe
 from edge.schedule import Dues, Schedule
 from edge.selfcheck import SelfChecks
+from edge.watchdog import Work
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 
@@ -35,6 +36,10 @@ class Sampler:
         observations: when an observation is due; None: at every tick.
         appended: called after each observation, to wake the uplink.
         board: where the newest readings hang.
+
+    Attributes:
+        counters: what became of observations.
+        work: what it is at, for the watchdog.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Sampler:
         self._volume_kept_ms = 0
         self._was_synchronised = False
         self._economy = Economy()
+        self.work = Work()
         self.counters: Counter[str] = Counter()
 
     def observe(self, instant: Instant) -> None:
@@ -122,7 +128,8 @@ class Sampler:
 
     def _observe_guarded(self, instant: Instant) -> None:
         try:
-            self.observe(instant)
+            with self.work:
+                self.observe(instant)
         except Exception:  # noqa: BLE001 - the one broad catch of this loop
             self.counters["failed"] += 1
             _log.exception("sampling_failed")

@@ -23,6 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from edge.lanes import Lanes, SendingPolicy
 from edge.outbox import Outbox
 from edge.settings import Deflate
+from edge.watchdog import Work
 from waterquality import topics
 from waterquality.wire import messages
 from waterquality.wire.encode import encode
@@ -66,6 +67,10 @@ class Uplink:
         deflate: which batches to compress.
         version: software version, for the status.
         receipted: called with the server's time (ms) at each receipt.
+
+    Attributes:
+        counters: what was sent and what became of it.
+        work: what it is at, for the watchdog.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Uplink:
         self._is_up = threading.Event()
         self._is_answered = threading.Event()
         self._refusal = ""
+        self.work = Work()
         self.counters: Counter[str] = Counter()
 
     def nudge(self) -> None:
@@ -109,7 +115,8 @@ class Uplink:
         backoff_s = _FIRST_BACKOFF_S
         while not stop.is_set():
             try:
-                self._connect()
+                with self.work:
+                    self._connect()
                 backoff_s = _FIRST_BACKOFF_S
                 self._send_until_down(stop)
             except (OSError, ValueError) as error:
@@ -118,7 +125,8 @@ class Uplink:
                 _log.exception("uplink_failed")
                 self.counters["failed"] += 1
             finally:
-                self._disconnect()
+                with self.work:
+                    self._disconnect()
             if not stop.is_set():
                 stop.wait(backoff_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
                 backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
@@ -177,8 +185,9 @@ class Uplink:
             self._wake.clear()  # before looking: a word that comes while we look ends the next wait
             if stop.is_set() or not self.is_connected:
                 return
-            self._take_receipts()
-            self._send_all_due()
+            with self.work:
+                self._take_receipts()
+                self._send_all_due()
             due_s = self._lanes.next_due()
             self._wake.wait(None if due_s is None else max(0.0, due_s - time.monotonic()))
 

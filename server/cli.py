@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from firmware_config.logs import set_up_logs
 from server.authority_cli import authority
+from server.card_cli import device
 from server.clock import SystemClock
 from server.composing import open_database, surroundings, transport
 from server.database.models import QuarantineRow
-from server.device_cli import device
 from server.ingest.books import Books
 from server.processes import Ingest, LiveFeed, Notify, Surroundings
 from server.registry.file import load_registry, read_registry_file
