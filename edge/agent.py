@@ -138,9 +138,9 @@ class Agent:
             self._watch(parts.watchdog)
 
     def _watch(self, watchdog: Watchdog) -> None:
-        """Set the watchdog on the loops; it ends with them."""
-        works = {"sampler": self.sampler.work, "uplink": self.uplink.work}
-        loops = [Watched(thread, works.get(thread.name.rpartition("-")[2])) for thread in self._threads]
+        """Set the watchdog on the two loops that a device is there for; it ends with them."""
+        works = (self.sampler.work, self.uplink.work)
+        loops = [Watched(thread, work) for thread, work in zip(self._threads, works, strict=False)]
         name = f"{self._parts.device}-watchdog"
         threading.Thread(target=watchdog.run, args=(loops, self._stop), name=name, daemon=True).start()
 

@@ -46,11 +46,11 @@ class Watched:
 
     Attributes:
         thread: what it runs on; its name is the loop's.
-        work: what it is at; None where only its life is watched.
+        work: what it is at.
     """
 
     thread: threading.Thread
-    work: Work | None = None
+    work: Work
 
     def trouble(self, now_s: float, longest_s: float) -> str:
         """Why it is not well; "" when it is.
@@ -61,7 +61,7 @@ class Watched:
         """
         if not self.thread.is_alive():
             return f"{self.thread.name} has ended"
-        if self.work is not None and self.work.lasts_s(now_s) > longest_s:
+        if self.work.lasts_s(now_s) > longest_s:
             return f"{self.thread.name} has been at one thing for more than {longest_s:g} s"
         return ""
 

@@ -59,11 +59,22 @@ def gather(folder: Path, machine: Machine, *, download: bool) -> Wheels:
     """
     ours = _our_wheel(folder)
     wanted = [f"{ours}[edge]", "pip", *_on_machine(ours, machine)]
-    if download:
-        _pip("wheel", "--no-deps", "--wheel-dir", folder, *_ONLY_AS_SOURCE, why="cannot be made into a wheel")
-        for_machine = ("download", "--dest", folder, "--find-links", folder, *_target(machine))
-        _pip(*for_machine, *wanted, why=f"cannot be had for {machine}")
+    if download and not _is_complete(folder, machine, wanted):
+        _download(folder, machine, wanted)
     return Wheels(_version_of(ours), tuple(_chosen(folder, machine, wanted)))
+
+
+def _is_complete(folder: Path, machine: Machine, wanted: Sequence[str]) -> bool:
+    try:
+        return bool(list(_chosen(folder, machine, wanted)))
+    except ConfigError:
+        return False
+
+
+def _download(folder: Path, machine: Machine, wanted: Sequence[str]) -> None:
+    _pip("wheel", "--no-deps", "--wheel-dir", folder, *_ONLY_AS_SOURCE, why="cannot be made into a wheel")
+    for_machine = ("download", "--dest", folder, "--find-links", folder, *_target(machine))
+    _pip(*for_machine, *wanted, why=f"cannot be had for {machine}")
 
 
 def _our_wheel(folder: Path) -> Path:

@@ -88,7 +88,7 @@ def test_a_loop_that_ended_is_in_trouble() -> None:
     thread.start()
     thread.join()
 
-    assert Watched(thread).trouble(0.0, 1.0) == "kk-0007-uplink has ended"
+    assert Watched(thread, Work()).trouble(0.0, 1.0) == "kk-0007-uplink has ended"
 
 
 def test_waiting_is_no_work_however_long() -> None:

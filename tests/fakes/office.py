@@ -1,6 +1,10 @@
 """An administrator's desk: a server's settings database, authority, and a broker that asks for certificates."""
 
+import atexit
+import fcntl
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -8,11 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from server.wheelhouse import Machine, gather
 from tests.fakes.programs import ROOT, TSKARO, Program, run
 from tests.fakes.world import registry
 from tests.services.mosquitto import Mosquitto
 from tests.services.service import free_port
 
+_WHEELS = Path(tempfile.gettempdir()) / "tskaro-tests-wheels"
+_LONGEST_CARD_S = 180.0
 _GUIDE = ROOT / "docs" / "operations" / "install-a-server.md"
 
 
@@ -72,7 +79,7 @@ class AdministratorsDesk:
 
     def tskaro(self, *words: object, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         """Type a command, and expect it to end so."""
-        done = run(TSKARO, *words, "--settings", self.settings, env=env)
+        done = run(TSKARO, *words, "--settings", self.settings, env=env, within_s=_LONGEST_CARD_S)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done
@@ -94,11 +101,20 @@ class AdministratorsDesk:
 
 @cache
 def wheels() -> Path:
-    """A folder with a wheel of this checkout; what it needs is fetched into it by the first card."""
-    folder = Path(tempfile.gettempdir()) / "tskaro-tests-wheels"
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("tskaro-*.whl"):
-        old.unlink()
+    """A folder with a wheel of this checkout and all that it needs on a machine like this one.
+
+    What it needs comes from the package index once, and then out of a cache that all tests share.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tskaro-wheels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     words = ("wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
     subprocess.run([sys.executable, "-m", "pip", *map(str, words)], check=True, stdin=subprocess.DEVNULL)
+    _WHEELS.mkdir(exist_ok=True)
+    with (_WHEELS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for cached in _WHEELS.glob("*.whl"):
+            shutil.copy(cached, folder)
+        for wheel in gather(folder, Machine(os.uname().machine), download=True).files:
+            if not wheel.name.startswith("tskaro-"):
+                shutil.copy(wheel, _WHEELS)
     return folder
