@@ -32,8 +32,8 @@ from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
 from edge.watchdog import Watchdog, Watched, watchdog_of_systemd
 from firmware_config.device import load_device_config
-from firmware_config.logs import set_up_logs
 from firmware_config.layers import handed_over
+from firmware_config.logs import set_up_logs
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
 from waterquality.wire.records import NoteKind

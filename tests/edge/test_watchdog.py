@@ -10,7 +10,7 @@ import pytest
 from edge.agent import Agent, AgentParts
 from edge.clock import SystemClock
 from edge.outbox import Outbox
-from edge.sampler import Every
+from edge.schedule import Every
 from edge.uplink import Broker
 from edge.watchdog import Watchdog, Watched, Work, watchdog_of_systemd
 from tests.fakes.patience import eventually
