@@ -93,8 +93,8 @@ class Watchdog:
 
 
 def watchdog_of_systemd(pet: Callable[[], object]) -> Watchdog | None:
-    """The watchdog that systemd has set on this process; None when it has set none."""
-    period_us = os.environ.get("WATCHDOG_USEC", "")
-    if not period_us.isdigit() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+    """The watchdog that systemd has set on this process or on its parent; None when it has set none."""
+    period_us, meant = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not period_us.isdigit() or meant not in {"", str(os.getpid()), str(os.getppid())}:
         return None
     return Watchdog(int(period_us) / 1_000_000, pet)

@@ -16,7 +16,7 @@ from firmware_config.refusal import config_error
 from server.authority.records import Listed
 from server.authority.safe import Credentials
 from server.card_writing import read_boot, write_card
-from server.device_cli import Id, Models, at_desk, device
+from server.device_cli import Id, Models, at_desk
 from server.label import label_files, label_text
 from server.saying import SettingsPath, err, say
 from server.settings import DEFAULT_PATH
@@ -27,7 +27,6 @@ _log = structlog.get_logger()
 _MEGABYTE = 1_000_000
 
 
-@device.command()
 def card(
     id_: Id,
     to: Annotated[Path, typer.Option("--out", help="The boot partition of the card, or an empty folder.")],

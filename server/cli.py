@@ -15,10 +15,11 @@ from sqlalchemy import select
 
 from firmware_config.logs import set_up_logs
 from server.authority_cli import authority
-from server.card_cli import device
+from server.card_cli import card
 from server.clock import SystemClock
 from server.composing import open_database, surroundings, transport
 from server.database.models import QuarantineRow
+from server.device_cli import device
 from server.ingest.books import Books
 from server.processes import Ingest, LiveFeed, Notify, Surroundings
 from server.registry.file import load_registry, read_registry_file
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
+device.command()(card)
 app.add_typer(device)
 app.add_typer(authority)
 

@@ -106,7 +106,7 @@ def test_waiting_is_no_work_however_long() -> None:
     [
         ({}, None),
         ({"WATCHDOG_USEC": "180000000"}, 180.0),
-        ({"WATCHDOG_USEC": "180000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "180000000", "WATCHDOG_PID": "4194305"}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
     ],
     ids=["none set", "set on us", "set on another process", "no number"],

@@ -110,7 +110,7 @@ printf '[Manager]\nRuntimeWatchdogSec=15s\n' | write /etc/systemd/system.conf.d/
 
 home=/opt/tskaro
 new=$home/versions/$VERSION
-if [ ! -e "$new/.complete" ]; then
+if [ ! -e "$new/COMPLETE" ]; then
     begin "the software, version $VERSION (some minutes on a small Pi)"
     rm -rf "$new"
     mkdir -p "$home/versions"
@@ -120,7 +120,7 @@ if [ ! -e "$new/.complete" ]; then
         --find-links "$card/wheels" pip "tskaro[edge]==$VERSION" >>"$log" 2>&1
     "$new/bin/python" -c 'import edge.agent' >>"$log" 2>&1
     sync
-    touch "$new/.complete"
+    touch "$new/COMPLETE"
     sync
 fi
 ln -sfn "versions/$VERSION" $home/current.new
