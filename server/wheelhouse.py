@@ -59,16 +59,14 @@ def gather(folder: Path, machine: Machine, *, download: bool) -> Wheels:
     """
     ours = _our_wheel(folder)
     wanted = [f"{ours}[edge]", "pip", *_on_machine(ours, machine)]
-    if download and not _is_complete(folder, machine, wanted):
-        _download(folder, machine, wanted)
-    return Wheels(_version_of(ours), tuple(_chosen(folder, machine, wanted)))
-
-
-def _is_complete(folder: Path, machine: Machine, wanted: Sequence[str]) -> bool:
     try:
-        return bool(list(_chosen(folder, machine, wanted)))
+        files = tuple(_chosen(folder, machine, wanted))
     except ConfigError:
-        return False
+        if not download:
+            raise
+        _download(folder, machine, wanted)
+        files = tuple(_chosen(folder, machine, wanted))
+    return Wheels(_version_of(ours), files)
 
 
 def _download(folder: Path, machine: Machine, wanted: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from server.label import label_files, label_text
+from tests.fakes.empty_wheel import lay
 from tests.fakes.office import AdministratorsDesk
-from tests.server.test_wheelhouse import lay
 
 OF_RASPBERRY_PI_OS = {
     "config.txt": "# mine\ndtparam=audio=on\n",
