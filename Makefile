@@ -26,12 +26,12 @@ test: setup  ## every test, against the real services (installed from Debian whe
 	@deploy/test-packages.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-check: setup  ## format, lint, types, import contracts, docs
+check: setup  ## format, lint, types, import contracts, docs, the card and its unit
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q tests/test_docs.py
+	@$(BIN)/python -m pytest -q -rs tests/test_docs.py tests/firmware_config/card
 
 format: setup  ## write the code the way `check` wants it
 	@$(BIN)/ruff format .

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs from Debian what the tests run against: the real broker, stores and browser, and the fonts that the
-# printed reports need. Says nothing much when all is there.
+# Installs from Debian what the tests run against: the real broker, stores and browser, the fonts that the printed
+# reports need, and what boots a device's card in a container. Says nothing much when all is there.
 #
 # A service that this script brings in is not started: the tests run their own copies, and a broker or a store
 # that nobody asked for would sit on its usual port. A service that was there before is left as it is.
 set -eu
 
-PACKAGES="mosquitto influxdb chromium postgresql fonts-noto-core fonts-dejavu-core iproute2"
+PACKAGES="mosquitto influxdb chromium postgresql fonts-noto-core fonts-dejavu-core iproute2 openssl
+systemd systemd-container mmdebstrap"
 
 is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

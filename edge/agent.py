@@ -38,7 +38,9 @@ from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, Mqtt
 from edge.update import UpdateParts
 from edge.uplink import Broker, Heard, Uplink
+from edge.watchdog import Watchdog, Watched, watchdog_of_systemd
 from firmware_config.device import DeviceConfig
+from firmware_config.layers import handed_over
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
 from waterquality.wire.messages import Health, encode_health
@@ -71,7 +73,7 @@ class AgentParts:
         budget: what the SIM has carried; None where nobody counts.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
-        beaten: called after each heartbeat.
+        watchdog: petted while all loops are well; None where there is none.
         let_go: called last of all, to close the hardware.
     """
 
@@ -90,7 +92,7 @@ class AgentParts:
     budget: Budget | None = None
     heartbeat_every_s: float = 900.0
     remote: RemoteParts = field(default_factory=RemoteParts)
-    beaten: Callable[[], None] = lambda: None
+    watchdog: Watchdog | None = None
     let_go: Callable[[], None] = lambda: None
 
 
@@ -141,7 +143,6 @@ class Agent:
             parts.outbox,
             (self.sampler.counters, self.uplink.counters, self.remote.counters),
             self._tell,
-            beaten=parts.beaten,
             used_bytes=lambda: None if budget is None else budget.used_bytes,
         )
         self._stop = threading.Event()
@@ -163,6 +164,15 @@ class Agent:
             thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        if parts.watchdog is not None:
+            self._watch(parts.watchdog)
+
+    def _watch(self, watchdog: Watchdog) -> None:
+        """Set the watchdog on the two loops that a device is there for; it ends with them."""
+        works = (self.sampler.work, self.uplink.work)
+        loops = [Watched(thread, work) for thread, work in zip(self._threads, works, strict=False)]
+        name = f"{self._parts.device}-watchdog"
+        threading.Thread(target=watchdog.run, args=(loops, self._stop), name=name, daemon=True).start()
 
     def is_sampling(self) -> bool:
         """Whether the schedule still has ticks to come."""
@@ -278,7 +288,7 @@ def compose(
                 begin_anew=begin_anew,
                 updates=updates,
             ),
-            beaten=lambda: notifier.notify("WATCHDOG=1"),
+            watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
             let_go=fitted.hardware.close,
         )
     )
@@ -320,7 +330,10 @@ def tls_of(mqtt: Mqtt) -> ssl.SSLContext | None:
     Raises:
         ConfigError: a certificate or key cannot be used; mended by the operator.
     """
-    return None if mqtt.tls is None else client_context(mqtt.tls.ca, mqtt.tls.certificate, mqtt.tls.key)
+    if mqtt.tls is None:
+        return None
+    key = mqtt.tls.key and handed_over(mqtt.tls.key)
+    return client_context(mqtt.tls.ca, mqtt.tls.certificate, key)
 
 
 def machine_serial() -> str:

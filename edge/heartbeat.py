@@ -1,6 +1,6 @@
 """The heartbeat: what the device knows of itself, told now and then. Losing one loses nothing.
 
-The heart beats once a minute, whatever is told how often: that is what the watchdog listens for.
+What nobody heard is told again at the next beat, a minute later, however rarely it is told otherwise.
 """
 
 import threading
@@ -25,7 +25,6 @@ class Heartbeat:
         outbox: its depth is told.
         counters: the fates counted by the other loops.
         publish: sends it; false where nobody heard it, and then the next beat tells again.
-        beaten: called after each beat, e.g. to pet a watchdog.
         used_bytes: what the SIM has carried this month; None where nobody counts.
     """
 
@@ -35,10 +34,9 @@ class Heartbeat:
         counters: Sequence[Counter[str]],
         publish: Callable[[Health], bool],
         *,
-        beaten: Callable[[], None] = lambda: None,
         used_bytes: Callable[[], int | None] = lambda: None,
     ) -> None:
-        self._outbox, self._counters, self._publish, self._beaten = outbox, counters, publish, beaten
+        self._outbox, self._counters, self._publish = outbox, counters, publish
         self._used_bytes = used_bytes
         self._told_ms: int | None = None
 
@@ -59,7 +57,7 @@ class Heartbeat:
         )
 
     def beat(self, instant: Instant, every_s: float) -> None:
-        """Tell, if it is time to, and beat.
+        """Tell, if it is time to.
 
         Args:
             instant: now.
@@ -68,7 +66,6 @@ class Heartbeat:
         is_time = self._told_ms is None or instant.boottime_ms - self._told_ms >= every_s * _MS_PER_S
         if is_time and self._publish(self.health(instant)):
             self._told_ms = instant.boottime_ms
-        self._beaten()
 
     def run(self, clock: Clock, every_s: Callable[[], float], stop: threading.Event) -> None:
         """Beat until `stop` is set, and tell every so many seconds."""

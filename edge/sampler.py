@@ -19,6 +19,7 @@ from edge.probes.port import Probe
 from edge.reporting import Due, Reporting
 from edge.schedule import Dues, Schedule
 from edge.selfcheck import SelfChecks
+from edge.watchdog import Work
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 
@@ -38,6 +39,10 @@ class Sampler:
         economy: what travels of a reading.
         appended: called after each observation with why it was reported, to wake the uplink.
         board: where the newest readings hang.
+
+    Attributes:
+        counters: what became of observations.
+        work: what it is at, for the watchdog.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Sampler:
         self._volume_kept_ms = 0
         self._was_synchronised = False
         self._reporting, self._economy = reporting or Reporting(), economy or Economy()
+        self.work = Work()
         self.counters: Counter[str] = Counter()
 
     def observe(self, instant: Instant) -> None:
@@ -130,7 +136,8 @@ class Sampler:
 
     def _observe_guarded(self, instant: Instant) -> None:
         try:
-            self.observe(instant)
+            with self.work:
+                self.observe(instant)
         except Exception:  # noqa: BLE001 - the one broad catch of this loop
             self.counters["failed"] += 1
             _log.exception("sampling_failed")

@@ -25,6 +25,7 @@ from edge.batching import Batching
 from edge.lanes import Lanes, SendingPolicy
 from edge.metering import LineMeter
 from edge.outbox import Outbox
+from edge.watchdog import Work
 from waterquality import topics
 from waterquality.wire import messages
 from waterquality.wire.encode import Packed, encode
@@ -73,6 +74,10 @@ class Uplink:
         heard: what else to subscribe to, by channel; called on the network thread with the payload and whether it
             was retained, must return at once and must not raise.
         connected: called on the network thread whenever the broker has us on the line; likewise.
+
+    Attributes:
+        counters: what was sent and what became of it.
+        work: what it is at, for the watchdog.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class Uplink:
         self._is_up = threading.Event()
         self._is_answered = threading.Event()
         self._refusal = ""
+        self.work = Work()
         self.counters: Counter[str] = Counter()
 
     def nudge(self, *, urgent: bool = False) -> None:
@@ -131,7 +137,8 @@ class Uplink:
         backoff_s = _FIRST_BACKOFF_S
         while not stop.is_set():
             try:
-                self._connect()
+                with self.work:
+                    self._connect()
                 backoff_s = _FIRST_BACKOFF_S
                 self._send_until_down(stop)
             except (OSError, ValueError) as error:
@@ -140,7 +147,8 @@ class Uplink:
                 _log.exception("uplink_failed")
                 self.counters["failed"] += 1
             finally:
-                self._disconnect()
+                with self.work:
+                    self._disconnect()
             if not stop.is_set():
                 stop.wait(backoff_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
                 backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
@@ -223,8 +231,9 @@ class Uplink:
             self._wake.clear()  # before looking: a word that comes while we look ends the next wait
             if stop.is_set() or not self.is_connected:
                 return
-            self._take_receipts()
-            self._send_all_due()
+            with self.work:
+                self._take_receipts()
+                self._send_all_due()
             self._carried(self._meter.take())
             self._wake.wait(self._wait_s(time.monotonic()))
 

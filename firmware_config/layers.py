@@ -82,6 +82,16 @@ def load_layered(model: type[Settings], path: Path, *, secrets_dir: Path | None 
         raise ConfigRefused(_located(problem, path) for problem in problems_in(error, model)) from error
 
 
+def handed_over(path: Path) -> Path:
+    """The copy of a file that systemd handed over under its name (`LoadCredential=`), else the file itself.
+
+    So one path does for the agent, which may not read a key of root's, and for a person who may.
+    """
+    folder = _credentials()
+    copy = folder / path.name if folder else path
+    return copy if copy.is_file() else path
+
+
 def _merged(*layers: dict[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for layer in layers:

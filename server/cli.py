@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from firmware_config.logs import set_up_logs
 from server.authority_cli import authority
+from server.card_cli import card
 from server.clock import SystemClock
 from server.composing import open_database, surroundings, transport
 from server.database.models import QuarantineRow
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
+device.command()(card)
 app.add_typer(device)
 app.add_typer(authority)
 app.add_typer(update, name="update")

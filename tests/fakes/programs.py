@@ -41,7 +41,10 @@ DEFECTS = frozenset(
 
 
 def run(
-    command: Sequence[str], *arguments: object, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    within_s: float = _LONGEST_RUN_S,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, with its words as text and no environment but the given one."""
     return subprocess.run(
@@ -51,7 +54,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_LONGEST_RUN_S,
+        timeout=within_s,
         check=False,
     )
 

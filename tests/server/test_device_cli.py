@@ -2,7 +2,6 @@
 
 import json
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,36 +11,14 @@ from sqlalchemy import select
 from server.composing import open_database
 from server.database.models import Deployment, DeviceCertificate, Probe
 from server.settings import load_settings
-from tests.fakes.programs import TSKARO, run
-from tests.fakes.world import registry
+from tests.fakes.office import AdministratorsDesk
 
 
-class Village:
-    """A server with two water points, and one device that a registry file brought."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.settings = folder, folder / "server.toml"
-        self.safe = folder / "authority"
-        self.settings.write_text(
-            f'database_url = "sqlite:///{folder}/tskaro.db"\n'
-            f'[store]\npath = "{folder}/readings.db"\n'
-            f'[authority]\nfolder = "{self.safe}"\n'
-        )
-        (folder / "village.toml").write_text(registry({"kk-0001": "algeti", "kk-0002": "kosalari"}))
-        self.tskaro("registry", "load", folder / "village.toml")
-
-    def tskaro(self, *words: object, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-        done = run(TSKARO, *words, "--settings", self.settings, env=env)
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+class Village(AdministratorsDesk):
+    """A server with two water points, and two devices that a registry file brought."""
 
     def create(self, device: str = "kk-0007", *words: object) -> None:
         self.tskaro("device", "create", device, "--water-point", "algeti", *words)
-
-    def listed(self) -> dict[str, dict[str, object]]:
-        rows = json.loads(self.tskaro("device", "list", "--json").stdout)
-        return {row["device"]: row for row in rows}
 
     def rows(self, table: type) -> list[dict[str, object]]:
         database = open_database(load_settings(self.settings))
