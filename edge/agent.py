@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,6 +16,8 @@ import sdnotify
 import structlog
 
 from edge.burst import Bursting
+from edge.certificates import CertificateFolder, calibrated, in_force
+from edge.certifying import Certifier
 from edge.clock import Clock, Instant, SystemClock
 from edge.hardware.gpio import GpioHardware
 from edge.heartbeat import Heartbeat
@@ -31,9 +33,10 @@ from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
 from firmware_config.device import load_device_config
+from firmware_config.filed import Filed
 from firmware_config.logs import set_up_logs
 from firmware_config.tls import client_context
-from waterquality.errors import CustodyError
+from waterquality.errors import ConfigError, CustodyError
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
@@ -58,6 +61,7 @@ class AgentParts:
         checks: makes what the device doubts of its own readings; is told how to ask whether it is being serviced.
         policy: how the uplink sends.
         deflate: which batches are compressed.
+        certifier: keeps the probes to the certificates in force; None where nobody calibrates.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
         beaten: called after each heartbeat.
@@ -74,6 +78,7 @@ class AgentParts:
     checks: Callable[[Callable[[Instant], bool]], SelfChecks] = lambda _: SelfChecks()
     policy: SendingPolicy = field(default_factory=SendingPolicy)
     deflate: Deflate = Deflate.BATCHES
+    certifier: Certifier | None = None
     heartbeat_every_s: float = 60.0
     remote: RemoteParts = field(default_factory=RemoteParts)
     beaten: Callable[[], None] = lambda: None
@@ -92,10 +97,13 @@ class Agent:
             policy=parts.policy,
             deflate=parts.deflate,
             version=software_version(),
+            calibration=parts.certifier.message if parts.certifier else lambda: b"",
         )
+        if parts.certifier:
+            parts.certifier.changed = self.uplink.say_calibration
         self._wake_sampler = threading.Event()
         self.remote = Remote(
-            parts.remote,
+            replace(parts.remote, read_certificates=self._read_certificates if parts.certifier else None),
             outbox=parts.outbox,
             clock=parts.clock,
             told=self._known_of_itself,
@@ -121,6 +129,7 @@ class Agent:
     def start(self) -> None:
         """Start the three loops; returns at once."""
         self._note_start()
+        self._follow_certificates()
         parts = self._parts
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
@@ -168,6 +177,17 @@ class Agent:
         except (OutboxFull, sqlite3.OperationalError) as error:
             _log.error("append_failed", detail=str(error))
 
+    def _read_certificates(self) -> int:
+        assert self._parts.certifier is not None  # nobody asks otherwise
+        return len(self._parts.certifier.follow(self._parts.clock.read()))
+
+    def _follow_certificates(self) -> None:
+        if self._parts.certifier is not None:
+            try:
+                self._parts.certifier.follow(self._parts.clock.read())
+            except OSError as error:
+                _log.error("certificates_unreadable", detail=str(error))
+
 
 def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
     """Put the agent of this machine together.
@@ -180,14 +200,17 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
         ConfigError: what is wired cannot be read as written; mended by the operator.
         CustodyError: no outbox can be kept; mended by the operator.
     """
-    config = load_device_config(settings.device_config)
+    wired = load_device_config(settings.device_config)
+    folder = CertificateFolder(settings.certificates)
+    config = calibrated(wired, in_force(wired, _pages(folder)))
     outbox = _outbox(settings, config.device)
     notifier = sdnotify.SystemdNotifier()
     hardware = GpioHardware(config.converters)
+    probes = build_probes(config, hardware, volume_m3=outbox.volume_m3)
     return Agent(
         AgentParts(
             device=config.device,
-            probes=build_probes(config, hardware, volume_m3=outbox.volume_m3),
+            probes=probes,
             outbox=outbox,
             broker=broker_of(settings.mqtt),
             clock=SystemClock(trusts_always=settings.trusts_clock == "always"),
@@ -198,6 +221,7 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),
             deflate=settings.uplink.deflate,
+            certifier=Certifier(folder, wired, probes, outbox),
             heartbeat_every_s=settings.heartbeat_every_s,
             remote=RemoteParts(
                 folder=settings.remote.folder,
@@ -209,6 +233,13 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
             let_go=hardware.close,
         )
     )
+
+
+def _pages(folder: CertificateFolder) -> tuple[Filed, ...]:
+    try:
+        return folder.pages()
+    except OSError as error:
+        raise ConfigError(f"the certificates cannot be read: {error}") from error
 
 
 def _outbox(settings: EdgeSettings, device: str) -> Outbox:

@@ -25,7 +25,7 @@ from waterquality.intervals import IntervalSet
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, by_parameter
 from waterquality.wire.encode import Packed, body_of
-from waterquality.wire.records import Gap, GapWhy, Note, NoteKind
+from waterquality.wire.records import Certificate, Gap, GapWhy, Note, NoteKind
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -132,7 +132,8 @@ class Outbox:
         """
         taken = by_parameter(*readings)
         volume = taken[Parameter.VOLUME].value if Parameter.VOLUME in taken else None
-        return self._append(instant, body_of(Observation(self._device, self.epoch, 0, 0, taken)), volume)
+        facts = {} if volume is None else {"volume_m3": volume}
+        return self._append(instant, body_of(Observation(self._device, self.epoch, 0, 0, taken)), **facts)
 
     def keep_volume(self, volume_m3: float | None) -> None:
         """Keep what the meter stands at, between observations; nothing is written where it has not moved.
@@ -159,6 +160,24 @@ class Outbox:
             OutboxFull: the disk takes nothing more; mended by the operator.
         """
         return self._append(instant, body_of(Note(0, 0, kind, detail)))
+
+    @property
+    def certificates_told(self) -> int:
+        """The highest number of a certificate that was ever appended here; 0 before the first."""
+        return int(self._meta.get("certificates_told", "0"))
+
+    def append_certificate(self, instant: Instant, body: str, number: int) -> Packed:
+        """Keep a calibration certificate, and with it how far certificates were told.
+
+        Args:
+            instant: when it is appended.
+            body: its JSON text.
+            number: its place in the folder of certificates.
+
+        Raises:
+            OutboxFull: the disk takes nothing more; mended by the operator.
+        """
+        return self._append(instant, body_of(Certificate(0, 0, body)), certificates_told=number)
 
     def after(self, seq: int, at_most: int) -> list[Packed]:
         """Held records above `seq` that may be sent, oldest first.
@@ -240,7 +259,7 @@ class Outbox:
         with self._lock:
             self._db.close()
 
-    def _append(self, instant: Instant, body: str, volume_m3: float | None = None) -> Packed:
+    def _append(self, instant: Instant, body: str, **facts: float) -> Packed:
         try:
             with self._writing():
                 if self._count >= self._max_records:
@@ -255,8 +274,8 @@ class Outbox:
                 self._set(head=seq, last_ms=taken_ms)
                 if instant.is_synchronised:
                     self._set(known_ms=taken_ms)
-                if volume_m3 is not None:
-                    self._set(volume_m3=volume_m3)
+                if facts:
+                    self._set(**facts)
                 self._count += 1
         except sqlite3.OperationalError as error:
             message = f"the outbox takes nothing more: {error}"

@@ -66,6 +66,7 @@ class Uplink:
         deflate: which batches to compress.
         version: software version, for the status.
         receipted: called with the server's time (ms) at each receipt.
+        calibration: which certificates are in force, said at each connection and retained; b"" says nothing.
     """
 
     def __init__(
@@ -78,9 +79,10 @@ class Uplink:
         deflate: Deflate = Deflate.NEVER,
         version: str = "",
         receipted: Callable[[int], None] = lambda _: None,
+        calibration: Callable[[], bytes] = lambda: b"",
     ) -> None:
         self._broker, self._device, self._outbox, self._deflate = broker, device, outbox, deflate
-        self._version, self._receipted = version, receipted
+        self._version, self._receipted, self._calibration = version, receipted, calibration
         self._lanes = Lanes(outbox, policy, random.random)
         self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._client: paho.Client | None = None
@@ -103,6 +105,12 @@ class Uplink:
         """Say something beside the batches; dropped when there is no connection."""
         if self._client is not None and self.is_connected:
             self._client.publish(topics.of_device(self._device, channel), payload, qos=1, retain=retain)
+
+    def say_calibration(self) -> None:
+        """Say which certificates are in force; at each connection, and when one changes."""
+        payload = self._calibration()
+        if payload:
+            self.publish("calibration", payload, retain=True)
 
     def run(self, stop: threading.Event) -> None:
         """Connect, send, and connect again, until `stop` is set; `nudge` afterwards to end the wait."""
@@ -158,6 +166,7 @@ class Uplink:
             online = messages.Status(messages.Presence.ONLINE, self._version)
             client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
             self._is_up.set()
+            self.say_calibration()
         else:
             self._refusal = f"the broker refused us: {code}"
         self._is_answered.set()

@@ -103,7 +103,7 @@ def _probe_problems(key: str, probe: ProbeConfig, converters: Converters) -> Ite
         case VoltageSignal() as signal, VoltageWiring() as wiring:
             yield from _voltage_problems(f"{key}.input", wiring, signal, converters)
             if probe.calibration:
-                yield from _curve_problems(f"{key}.calibration", probe.calibration, sheet, signal)
+                yield from curve_problems(f"{key}.calibration", probe.calibration, sheet, signal)
         case PulseSignal() as signal, PulseWiring() as wiring:
             yield from _pulse_problems(f"{key}.input", wiring, signal, sheet.model)
             if probe.power:
@@ -154,9 +154,17 @@ def _pulse_problems(key: str, wiring: PulseWiring, signal: PulseSignal, model: s
         yield Problem(f"{key}.pulses_per_litre", reason)
 
 
-def _curve_problems(
+def curve_problems(
     key: str, certificate: CalibrationCertificate, sheet: Datasheet, signal: VoltageSignal
 ) -> Iterator[Problem]:
+    """Everything that is wrong between a certificate of volts and the probe model it was made for.
+
+    Args:
+        key: that leads to the certificate, for the problems.
+        certificate: sound in itself.
+        sheet: of the model.
+        signal: the sheet's signal.
+    """
     unit = SPECS[sheet.parameter].unit
     for at, (volts, value) in enumerate(certificate.points):
         if signal.why_unusable(volts):

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from edge.probes.inputs import PowerSwitch
 from edge.probes.phases import Phase, Timing
-from edge.probes.port import Probe
+from edge.probes.port import Calibrated, Probe
 from edge.schedule import Dues, Schedule
+from firmware_config.parts import CalibrationCertificate
 from waterquality.errors import ProbeError
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
@@ -38,6 +39,11 @@ class PoweredProbe:
     def parameters(self) -> tuple[Parameter, ...]:
         """What it measures."""
         return self._probe.parameters
+
+    def calibrate(self, certificate: CalibrationCertificate) -> None:
+        """Have the probe convert by this certificate, if it converts by any."""
+        if isinstance(self._probe, Calibrated):
+            self._probe.calibrate(certificate)
 
     def measure(self, now: datetime) -> tuple[Reading, ...]:
         """Take one reading of each parameter if an observation is due, and switch the power for the next.

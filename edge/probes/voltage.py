@@ -45,6 +45,7 @@ class VoltageProbe:
         self._source = source
         self._sheet = sheet
         self._signal = signal
+        self._newest = certificate
         self._certificate = certificate
         self._curve = curve_of(certificate, signal) if certificate else None
         self._samples = samples
@@ -56,6 +57,10 @@ class VoltageProbe:
         """The one thing it measures."""
         return (self._sheet.parameter,)
 
+    def calibrate(self, certificate: CalibrationCertificate) -> None:
+        """Convert by this certificate from the next reading on."""
+        self._newest = certificate
+
     def measure(self, now: datetime) -> tuple[Reading, ...]:
         """Take one reading.
 
@@ -65,12 +70,19 @@ class VoltageProbe:
         Raises:
             ProbeDisconnected: the converter does not answer; mended by the operator.
         """
+        self._follow_calibration()
         volts = [self._source.read_volts() for _ in range(self._samples)]
         why = self._why_no_value(median(volts), now)
         if self._curve is None or why:
             flag = Flag.FAIL if why in (Why.PROBE_SATURATED, Why.OUT_OF_CURVE) else Flag.MISSING
             return (self._reading(None, volts, Screened(flag, why)),)
         return (self._valued(volts, self._curve, now),)
+
+    def _follow_calibration(self) -> None:
+        """Between two readings and on their own thread, so that no reading is half by one certificate."""
+        newest = self._newest
+        if newest is not None and newest is not self._certificate:
+            self._certificate, self._curve = newest, curve_of(newest, self._signal)
 
     def _why_no_value(self, volts: float, now: datetime) -> Why:
         why = self._signal.why_unusable(volts)

@@ -166,6 +166,11 @@ def decode_health(payload: bytes) -> Health:
     return health
 
 
+def encode_calibration(certificates: Mapping[str, Mapping[str, object]]) -> bytes:
+    """The payload that says which calibration certificates are in force, whole, by parameter."""
+    return _dump({"certificates": {name: dict(certificate) for name, certificate in certificates.items()}})
+
+
 _MAX_MESSAGE_BYTES = 64 * 1024
 
 
