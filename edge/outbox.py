@@ -14,7 +14,7 @@ Not a queue of messages: it knows nothing of MQTT. One connection, one lock: sam
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,7 @@ class Depth:
         records: sequence numbers still held, gaps not counted.
         in_gaps: sequence numbers turned into gaps since the epoch began.
         oldest_ms: when the oldest held record was taken; None when nothing is held.
+        receipt_ms: the server's time in the newest receipt, milliseconds since 1970, UTC; None before the first.
     """
 
     head: int
@@ -77,6 +78,7 @@ class Depth:
     records: int
     in_gaps: int
     oldest_ms: int | None
+    receipt_ms: int | None = None
 
 
 class Outbox:
@@ -193,9 +195,16 @@ class Outbox:
             ).fetchall()
         return [Packed(*row) for row in rows]
 
-    def discard(self, settled: IntervalSet) -> int:
-        """Forget what the server holds; returns how many records that was."""
+    def discard(self, settled: IntervalSet, *, receipt_ms: int | None = None) -> int:
+        """Forget what the server holds; returns how many records that was.
+
+        Args:
+            settled: what it holds for good.
+            receipt_ms: the server's time in the receipt that says so.
+        """
         with self._writing():
+            if receipt_ms is not None:
+                self._set(receipt_ms=receipt_ms)
             gone = 0
             for first, last in settled.spans:
                 gaps = self._scalar(
@@ -216,7 +225,9 @@ class Outbox:
             held, oldest = self._db.execute(
                 "SELECT first, taken_ms FROM record ORDER BY first LIMIT 1"
             ).fetchone() or (self.head + 1, None)
-            return Depth(self.head, held, self._count, int(self._meta["in_gaps"]), oldest)
+            return Depth(
+                self.head, held, self._count, int(self._meta["in_gaps"]), oldest, _receipt_ms(self._meta)
+            )
 
     def begin_epoch(self) -> None:
         """Start anew, taking what is held along: this file is not the one the server knows.
@@ -358,7 +369,12 @@ def look_into(path: Path) -> tuple[str, Depth]:
             "SELECT count(*) FILTER (WHERE is_gap = 0), min(first), min(taken_ms) FROM record"
         ).fetchone()
     head = int(meta["head"])
-    return meta["epoch"], Depth(head, held or head + 1, records, int(meta["in_gaps"]), oldest)
+    depth = Depth(head, held or head + 1, records, int(meta["in_gaps"]), oldest, _receipt_ms(meta))
+    return meta["epoch"], depth
+
+
+def _receipt_ms(meta: Mapping[str, str]) -> int | None:
+    return int(meta["receipt_ms"]) if "receipt_ms" in meta else None
 
 
 def open_outbox(

@@ -229,7 +229,7 @@ class Uplink:
             self._outbox.begin_epoch()
             self._lanes.reconnect()
             return
-        self.counters["receipted"] += self._outbox.discard(settled)
+        self.counters["receipted"] += self._outbox.discard(settled, receipt_ms=receipt.server_ms)
         self._lanes.settle(settled)
         self._receipted(receipt.server_ms)
 

@@ -1,0 +1,106 @@
+"""Where the tap's commands get their readings: the running agent, the hardware itself, or a tap for practice."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.certificates import CertificateFolder, calibrated, in_force
+from edge.clock import Clock
+from edge.hardware.gpio import GpioHardware
+from edge.knocking import NobodyAnswers, ask
+from edge.live import DirectLive, DoorLive, LiveSource
+from edge.practice import PracticeTap
+from edge.probes.build import Hardware, build_probes
+from edge.settings import EdgeSettings
+from firmware_config.device import DeviceConfig
+from waterquality.errors import RejectedError
+
+_TICKS_OF_PATIENCE = 3
+_LEAST_PATIENCE_S = 30.0
+_AT_WORK_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source, and whose it is.
+
+    Attributes:
+        live: the readings.
+        door: of the agent that gives them; None where we read the hardware ourselves.
+        practice: the tap for practice behind them; None where they are real.
+    """
+
+    live: LiveSource
+    door: Path | None = None
+    practice: PracticeTap | None = None
+
+
+def agent_answers(door: Path) -> bool:
+    """Whether an agent runs behind this door.
+
+    Raises:
+        NotLetIn: it may not be asked; mended by the operator.
+    """
+    try:
+        ask(door, "state")
+    except NobodyAnswers:
+        return False
+    except RejectedError:
+        return True
+    return True
+
+
+@contextmanager
+def opened(settings: EdgeSettings, config: DeviceConfig, clock: Clock) -> Iterator[Opened]:
+    """The agent's readings where it runs, else those of the hardware, which is let go at the end.
+
+    Raises:
+        HardwareUnavailable: no agent runs, and the hardware cannot be opened; mended by the operator.
+        NotLetIn: an agent runs and may not be asked; mended by the operator.
+    """
+    door = settings.door.path
+    if agent_answers(door):
+        patience_s = max(_LEAST_PATIENCE_S, _TICKS_OF_PATIENCE * config.observe_every_s)
+        yield Opened(DoorLive(door, patience_s=patience_s), door=door)
+        return
+    pages = CertificateFolder(settings.certificates).pages()
+    hardware = GpioHardware(config.converters)
+    with _let_go(hardware):
+        probes = build_probes(calibrated(config, in_force(config, pages)), hardware)
+        yield Opened(DirectLive(probes, clock))
+
+
+@contextmanager
+def practising(tap: PracticeTap, config: DeviceConfig, clock: Clock) -> Iterator[Opened]:
+    """The readings of a tap for practice."""
+    with _let_go(tap.hardware):
+        yield Opened(DirectLive(build_probes(config, tap.hardware), clock), practice=tap)
+
+
+@contextmanager
+def _let_go(hardware: Hardware) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        hardware.close()
+
+
+@contextmanager
+def at_work(source: Opened) -> Iterator[None]:
+    """Have a running agent know that a technician is at the probes: flagged readings, often.
+
+    An agent that refuses one or the other is worked with all the same.
+    """
+    if source.door is None:
+        yield
+        return
+    for command in ("service", "burst"):
+        with suppress(RejectedError, NobodyAnswers):
+            ask(source.door, command, minutes=_AT_WORK_MINUTES)
+    try:
+        yield
+    finally:
+        for command in ("service", "burst"):
+            with suppress(RejectedError, NobodyAnswers):
+                ask(source.door, command, minutes=0)
