@@ -7,7 +7,7 @@ for the outbox between them.
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,8 +20,10 @@ from edge.certificates import CertificateFolder, calibrated, in_force
 from edge.certifying import Certifier
 from edge.clock import Clock, Instant, SystemClock
 from edge.hardware.gpio import GpioHardware
+from edge.hardware.light import open_lamp
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
+from edge.light import Lamp, Light, Sign, sign_of
 from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
 from edge.probes.build import build_probes, ticks_of
@@ -32,6 +34,7 @@ from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
+from edge.vitals import read_vitals
 from firmware_config.device import load_device_config
 from firmware_config.filed import Filed
 from firmware_config.logs import set_up_logs
@@ -44,6 +47,7 @@ _SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
 _MACHINE_ID = Path("/etc/machine-id")
 _STOP_WITHIN_S = 10.0
 _FULL_RATE_S = 1.0  # of a burst
+_STALE_TICKS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,10 @@ class AgentParts:
         checks: makes what the device doubts of its own readings; is told how to ask whether it is being serviced.
         policy: how the uplink sends.
         deflate: which batches are compressed.
+        lamp: the light at the tap; None where there is none.
         certifier: keeps the probes to the certificates in force; None where nobody calibrates.
+        stale_s: age in seconds from which readings say nothing to whoever looks at the light.
+        vitals: what the board knows of itself, told with each heartbeat.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
         beaten: called after each heartbeat.
@@ -79,6 +86,9 @@ class AgentParts:
     policy: SendingPolicy = field(default_factory=SendingPolicy)
     deflate: Deflate = Deflate.BATCHES
     certifier: Certifier | None = None
+    lamp: Lamp | None = None
+    stale_s: float = 180.0
+    vitals: Callable[[], Mapping[str, float]] = dict
     heartbeat_every_s: float = 60.0
     remote: RemoteParts = field(default_factory=RemoteParts)
     beaten: Callable[[], None] = lambda: None
@@ -101,9 +111,14 @@ class Agent:
         )
         if parts.certifier:
             parts.certifier.changed = self.uplink.say_calibration
+        self.light = Light(parts.lamp, self._sign) if parts.lamp else None
         self._wake_sampler = threading.Event()
         self.remote = Remote(
-            replace(parts.remote, read_certificates=self._read_certificates if parts.certifier else None),
+            replace(
+                parts.remote,
+                identify=self.light.identify if self.light else None,
+                read_certificates=self._read_certificates if parts.certifier else None,
+            ),
             outbox=parts.outbox,
             clock=parts.clock,
             told=self._known_of_itself,
@@ -122,6 +137,7 @@ class Agent:
             (self.sampler.counters, self.uplink.counters),
             lambda payload: self.uplink.publish("health", payload),
             beaten=parts.beaten,
+            vitals=parts.vitals,
         )
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -138,6 +154,9 @@ class Agent:
             "heartbeat": lambda: self._heartbeat.run(parts.clock, parts.heartbeat_every_s, self._stop),
             **self.remote.loops(self._stop),
         }
+        if self.light is not None:
+            light = self.light
+            loops["light"] = lambda: light.run(parts.clock, self._stop)
         for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
             self._threads.append(thread)
@@ -167,6 +186,10 @@ class Agent:
             "connected": self.uplink.is_connected,
             "counters": dict(self.sampler.counters + self.uplink.counters),
         }
+
+    def _sign(self, now: Instant) -> Sign:
+        newest = self.remote.board.newest()
+        return sign_of(newest, now, is_connected=self.uplink.is_connected, stale_s=self._parts.stale_s)
 
     def _note_start(self) -> None:
         outbox, instant = self._parts.outbox, self._parts.clock.read()
@@ -206,6 +229,7 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
     outbox = _outbox(settings, config.device)
     notifier = sdnotify.SystemdNotifier()
     hardware = GpioHardware(config.converters)
+    lamp = open_lamp(config.light) if config.light else None
     probes = build_probes(config, hardware, volume_m3=outbox.volume_m3)
     return Agent(
         AgentParts(
@@ -230,9 +254,18 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
                 log_tail=log_tail,
             ),
             beaten=lambda: notifier.notify("WATCHDOG=1"),
-            let_go=hardware.close,
+            lamp=lamp,
+            stale_s=_STALE_TICKS * config.observe_every_s,
+            vitals=lambda: read_vitals(settings.outbox.path.parent).as_numbers(),
+            let_go=lambda: _let_go(hardware, lamp),
         )
     )
+
+
+def _let_go(hardware: GpioHardware, lamp: Lamp | None) -> None:
+    hardware.close()
+    if lamp is not None:
+        lamp.close()
 
 
 def _pages(folder: CertificateFolder) -> tuple[Filed, ...]:

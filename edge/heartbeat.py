@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -21,6 +21,7 @@ class Heartbeat:
         counters: the fates counted by the other loops.
         publish: sends the payload.
         beaten: called after each beat, e.g. to pet a watchdog.
+        vitals: what the board knows of itself, as numbers by name.
     """
 
     def __init__(
@@ -30,7 +31,9 @@ class Heartbeat:
         publish: Callable[[bytes], None],
         *,
         beaten: Callable[[], None] = lambda: None,
+        vitals: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
+        self._vitals = vitals
         self._outbox, self._counters, self._publish, self._beaten = outbox, counters, publish, beaten
 
     def health(self, instant: Instant) -> Health:
@@ -46,6 +49,7 @@ class Heartbeat:
             uptime_s=instant.boottime_ms / 1000,
             time_ms=instant.wall_ms,
             counters=dict(sum(map(Counter.copy, self._counters), Counter[str]())),
+            vitals=dict(self._vitals()),
         )
 
     def run(self, clock: Clock, every_s: float, stop: threading.Event) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from firmware_config.errors import Problem
-from firmware_config.parts import Mcp3008, Name, Part, ProbeConfig
+from firmware_config.parts import LedLight, Mcp3008, Name, Part, ProbeConfig, RgbLight
 from firmware_config.refusal import config_error, read_toml, refuse
 from firmware_config.self_checks import SelfCheckConfig
 from firmware_config.wiring import problems_of, rest_problems
@@ -38,6 +38,7 @@ class DeviceConfig(Part):
         converters: by name.
         probes: at least one.
         self_checks: when the device doubts its own readings.
+        light: at the tap; None where there is none.
     """
 
     schema_version: Literal[1]
@@ -48,6 +49,7 @@ class DeviceConfig(Part):
     converters: dict[Name, Mcp3008] = Field(default_factory=dict)
     probes: tuple[ProbeConfig, ...]
     self_checks: SelfCheckConfig = Field(default_factory=SelfCheckConfig)
+    light: LedLight | RgbLight | None = Field(default=None, discriminator="kind")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -60,7 +62,7 @@ class DeviceConfig(Part):
         return self.observe_every_s if self.sample_every_s is None else self.sample_every_s
 
     def _problems(self) -> Iterator[Problem]:
-        yield from problems_of(self.converters, self.probes)
+        yield from problems_of(self.converters, self.probes, self.light)
         yield from rest_problems(self.probes, self.observe_every_s)
         if self.asks_every_s > self.observe_every_s:
             reason = f"is longer than the {self.observe_every_s:g} s from one observation to the next"

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from firmware_config.datasheet import Datasheet, Direction, PulseSignal, VoltageSignal, all_models, load
 from firmware_config.errors import Problem, UnknownProbeModel
-from firmware_config.parts import CalibrationCertificate, Mcp3008, ProbeConfig, PulseWiring, VoltageWiring
+from firmware_config.parts import (
+    CalibrationCertificate,
+    LedLight,
+    Mcp3008,
+    ProbeConfig,
+    PulseWiring,
+    RgbLight,
+    VoltageWiring,
+)
 from firmware_config.refusal import did_you_mean
 from waterquality.parameters import SPECS
 
@@ -22,17 +30,20 @@ Converters = Mapping[str, Mcp3008]
 Probes = Sequence[ProbeConfig]
 
 
-def problems_of(converters: Converters, probes: Probes) -> Iterator[Problem]:
+def problems_of(
+    converters: Converters, probes: Probes, light: LedLight | RgbLight | None = None
+) -> Iterator[Problem]:
     """Everything that is wrong between the parts of a device.
 
     Args:
         converters: by name.
         probes: in the order of the file, which is how keys count them, from 0.
+        light: at the tap; None where there is none.
     """
     if not probes:
         yield Problem("probes", "needs at least one")
     yield from _select_problems(converters)
-    yield from _pin_problems(converters, probes)
+    yield from _pin_problems(converters, probes, light)
     yield from _channel_problems(probes)
     yield from _parameter_problems(probes)
     for at, probe in enumerate(probes):
@@ -45,9 +56,11 @@ def _select_problems(converters: Converters) -> Iterator[Problem]:
             yield Problem(f"converters.{name}.select_pin", "the Pi's own SPI bus selects with 8 or 7 only")
 
 
-def _pin_problems(converters: Converters, probes: Probes) -> Iterator[Problem]:
+def _pin_problems(
+    converters: Converters, probes: Probes, light: LedLight | RgbLight | None
+) -> Iterator[Problem]:
     owners = _held_by_the_kernel(converters)
-    for key, pin, owner in _claims(converters, probes):
+    for key, pin, owner in (*_claims(converters, probes), *_claims_of(light)):
         if owners.setdefault(pin, owner) != owner:
             yield Problem(key, f"GPIO{pin} is already used by {owners[pin]}")
 
@@ -70,6 +83,13 @@ def _claims(converters: Converters, probes: Probes) -> Iterator[tuple[str, int, 
             yield f"probes[{at}].input.pin", probe.input.pin, f"probes[{at}]"
         if probe.power:
             yield f"probes[{at}].power.pin", probe.power.pin, f"probes[{at}].power"
+
+
+def _claims_of(light: LedLight | RgbLight | None) -> Iterator[tuple[str, int, str]]:
+    for key in ("pin", "red", "green", "blue"):
+        pin = getattr(light, key, None)
+        if pin is not None:
+            yield f"light.{key}", pin, f"light.{key}"
 
 
 def _channel_problems(probes: Probes) -> Iterator[Problem]:

@@ -120,6 +120,7 @@ class Health:
         uptime_s: seconds since boot.
         counters: fates counted since the agent started: sent, repeated, receipted and so on.
         time_ms: the device's wall time, milliseconds since 1970, UTC.
+        vitals: what the board knows of itself (power, heat, disk), as numbers; truth as 1 and 0.
     """
 
     epoch: str
@@ -131,11 +132,15 @@ class Health:
     uptime_s: float
     time_ms: int
     counters: Mapping[str, int] = field(default_factory=dict)
+    vitals: Mapping[str, float] = field(default_factory=dict)
 
 
 def encode_health(health: Health) -> bytes:
     """The payload of a health message."""
-    return _dump(asdict(health))
+    message = asdict(health)
+    if not health.vitals:
+        del message["vitals"]
+    return _dump(message)
 
 
 def decode_health(payload: bytes) -> Health:
@@ -157,6 +162,10 @@ def decode_health(payload: bytes) -> Health:
             time_ms=int(message["time_ms"]),
             counters={
                 str(name)[:40]: int(count) for name, count in dict(message.get("counters", {})).items()
+            },
+            vitals={
+                str(name)[:40]: number(value, str(name)[:40])
+                for name, value in dict(message.get("vitals", {})).items()
             },
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
