@@ -89,9 +89,10 @@ def why_wrong_standard(
     low, high = sheet.signal.valid_volts
     if sheet.signal.why_unusable(dip.volts):
         return said(
-            "%(volts).3f V lies outside the %(low)g to %(high)g V that this probe can give in a standard:"
+            "%(shown).3f %(unit)s lies outside the %(low)g to %(high)g that this probe can give in a standard:"
             " look at the plug, the cable and the wiring.",
-            volts=dip.volts,
+            shown=dip.volts,
+            unit="V",
             low=low,
             high=high,
         )
@@ -107,11 +108,11 @@ def _why_out_of_order(dip: Dip, before: Sequence[Dip], runs: Direction) -> Phras
     for other in before:
         if (dip.standard - other.standard) * (dip.volts - other.volts) * sign <= 0:
             return said(
-                "%(volts).3f V in the standard %(this)g and %(other_volts).3f V in %(other)g run the wrong way:"
+                "%(shown).3f in the standard %(this)g and %(other_shown).3f in %(other)g run the wrong way:"
                 " the bottles are mixed up, the standard has settled (shake it gently), or there are bubbles.",
-                volts=dip.volts,
+                shown=dip.volts,
                 this=dip.standard,
-                other_volts=other.volts,
+                other_shown=other.volts,
                 other=other.standard,
             )
     return None

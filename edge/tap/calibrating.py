@@ -164,7 +164,9 @@ def _dip(bench: Bench, standard: Standard, before: Sequence[Dip], temperature_c:
             dip = Dip(standard.value, shown.raw)
             wrong = why_wrong_standard(dip, before, temperature_c, bench.sheet)
             if wrong is None:
-                bench.screen.say(msgid("Steady at %(volts).3f V."), style="green", volts=shown.raw)
+                bench.screen.say(
+                    msgid("Steady at %(raw).3f %(unit)s."), style="green", raw=shown.raw, unit=shown.raw_unit
+                )
                 return dip
         else:
             wrong = shown

@@ -86,7 +86,8 @@ class Screen:
     def await_enter(self, what: str | Phrase, **values: object) -> None:
         """A sentence, and then wait for the Enter key."""
         self.say(what, **values)
-        self._console.input(escape(f"  {self.speech.say(msgid('Press Enter when ready.'))} "))
+        waiting = self.speech.say(msgid("Press Enter when ready."))
+        self._console.input(escape(f"  {waiting} "))
 
     @contextmanager
     def bar(self) -> Iterator[Callable[[float, str], None]]:

@@ -23,11 +23,13 @@ class Settled:
 
     Attributes:
         raw: median of the stretch that counted, in the raw unit.
+        raw_unit: its unit.
         value: what it read by the certificate in force, in the parameter's unit; None where it gave none.
         why: why not.
     """
 
     raw: float
+    raw_unit: str
     value: float | None
     why: Why
 
@@ -82,10 +84,10 @@ def _watched(
 
 def _beside(found: Steadiness, reading: Reading, at_s: float) -> Phrase:
     return said(
-        "%(level).3f %(unit)s  ±%(spread).1f m%(unit)s  drift %(drift)+.1f m%(unit)s  %(seconds)d s",
+        "%(level).3f %(unit)s  spread %(spread).3f  drift %(drift)+.3f  %(seconds)d s",
         level=found.level,
-        spread=500 * found.spread,
-        drift=1000 * found.drift,
+        spread=found.spread,
+        drift=found.drift,
         unit=reading.raw_unit,
         seconds=at_s,
     )
@@ -93,19 +95,21 @@ def _beside(found: Steadiness, reading: Reading, at_s: float) -> Phrase:
 
 def _settled(found: Steadiness, stretch: list[Reading]) -> Settled:
     values = [reading.value for reading in stretch if reading.value is not None]
-    return Settled(found.level, median(values) if values else None, stretch[-1].screened.why)
+    return Settled(
+        found.level, stretch[-1].raw_unit, median(values) if values else None, stretch[-1].screened.why
+    )
 
 
 def _why_not(found: Steadiness | None, criterion: Criterion, longest_s: float) -> Phrase:
     if found is None:
         return said("No reading of this probe came.")
     return said(
-        "It did not stand still within %(longest).0f s: in the last stretch it spread over %(spread).1f mV"
-        " (at most %(most_spread).1f) and moved by %(drift)+.1f mV (at most %(most_drift).1f)."
+        "It did not stand still within %(longest).0f s: in the last stretch it spread over %(spread).3f"
+        " (at most %(most_spread).3f) and moved by %(drift)+.3f (at most %(most_drift).3f)."
         " Stir gently, chase bubbles away, give a cold probe time; if it stays so, clean it.",
         longest=longest_s,
-        spread=1000 * found.spread,
-        most_spread=1000 * criterion.most_spread,
-        drift=1000 * found.drift,
-        most_drift=1000 * criterion.most_drift,
+        spread=found.spread,
+        most_spread=criterion.most_spread,
+        drift=found.drift,
+        most_drift=criterion.most_drift,
     )

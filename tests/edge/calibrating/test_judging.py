@@ -105,7 +105,7 @@ def test_what_no_standard_can_show_is_refused(sheet, dip, before, word) -> None:
 
     assert why is not None
     assert word in why.text
-    assert why.values["volts"] == dip.volts
+    assert dip.volts in why.values.values()
 
 
 def test_what_a_standard_can_show_is_taken() -> None:
