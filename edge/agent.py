@@ -16,7 +16,7 @@ import sdnotify
 import structlog
 
 from edge.burst import Bursting
-from edge.certificates import CertificateFolder, calibrated, in_force
+from edge.certificates import CertificateFolder, as_calibrated
 from edge.certifying import Certifier
 from edge.clock import Clock, Instant, SystemClock
 from edge.hardware.gpio import GpioHardware
@@ -36,10 +36,9 @@ from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
 from edge.vitals import read_vitals
 from firmware_config.device import load_device_config
-from firmware_config.filed import Filed
 from firmware_config.logs import set_up_logs
 from firmware_config.tls import client_context
-from waterquality.errors import ConfigError, CustodyError
+from waterquality.errors import CustodyError
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
@@ -117,7 +116,7 @@ class Agent:
             replace(
                 parts.remote,
                 identify=self.light.identify if self.light else None,
-                read_certificates=self._read_certificates if parts.certifier else None,
+                read_certificates=parts.certifier and parts.certifier.reader(parts.clock),
             ),
             outbox=parts.outbox,
             clock=parts.clock,
@@ -145,8 +144,9 @@ class Agent:
     def start(self) -> None:
         """Start the three loops; returns at once."""
         self._note_start()
-        self._follow_certificates()
         parts = self._parts
+        if parts.certifier:
+            parts.certifier.begin(parts.clock.read())
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
             "sampler": lambda: self.sampler.run(parts.clock, schedule, self._stop, wake=self._wake_sampler),
@@ -200,17 +200,6 @@ class Agent:
         except (OutboxFull, sqlite3.OperationalError) as error:
             _log.error("append_failed", detail=str(error))
 
-    def _read_certificates(self) -> int:
-        assert self._parts.certifier is not None  # nobody asks otherwise
-        return len(self._parts.certifier.follow(self._parts.clock.read()))
-
-    def _follow_certificates(self) -> None:
-        if self._parts.certifier is not None:
-            try:
-                self._parts.certifier.follow(self._parts.clock.read())
-            except OSError as error:
-                _log.error("certificates_unreadable", detail=str(error))
-
 
 def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
     """Put the agent of this machine together.
@@ -225,7 +214,7 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
     """
     wired = load_device_config(settings.device_config)
     folder = CertificateFolder(settings.certificates)
-    config = calibrated(wired, in_force(wired, _pages(folder)))
+    config = as_calibrated(wired, folder)
     outbox = _outbox(settings, config.device)
     notifier = sdnotify.SystemdNotifier()
     hardware = GpioHardware(config.converters)
@@ -257,22 +246,9 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
             lamp=lamp,
             stale_s=_STALE_TICKS * config.observe_every_s,
             vitals=lambda: read_vitals(settings.outbox.path.parent).as_numbers(),
-            let_go=lambda: _let_go(hardware, lamp),
+            let_go=hardware.close,
         )
     )
-
-
-def _let_go(hardware: GpioHardware, lamp: Lamp | None) -> None:
-    hardware.close()
-    if lamp is not None:
-        lamp.close()
-
-
-def _pages(folder: CertificateFolder) -> tuple[Filed, ...]:
-    try:
-        return folder.pages()
-    except OSError as error:
-        raise ConfigError(f"the certificates cannot be read: {error}") from error
 
 
 def _outbox(settings: EdgeSettings, device: str) -> Outbox:

@@ -21,6 +21,7 @@ from firmware_config.device import DeviceConfig
 from firmware_config.filed import Filed
 from firmware_config.parts import CalibrationCertificate, ProbeConfig, PulseWiring
 from firmware_config.wiring import curve_problems
+from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
 
 _log = structlog.get_logger()
@@ -103,6 +104,18 @@ def calibrated(
     """The configuration with each probe's certificate in its place: a meter's becomes its pulses per litre."""
     probes = tuple(_with(probe, certificates.get(probe.parameter)) for probe in config.probes)
     return config.model_copy(update={"probes": probes})
+
+
+def as_calibrated(config: DeviceConfig, folder: CertificateFolder) -> DeviceConfig:
+    """The configuration with the certificates in force.
+
+    Raises:
+        ConfigError: the folder cannot be read; mended by the operator.
+    """
+    try:
+        return calibrated(config, in_force(config, folder.pages()))
+    except OSError as error:
+        raise ConfigError(f"the certificates cannot be read: {error}") from error
 
 
 def _with(probe: ProbeConfig, certificate: CalibrationCertificate | None) -> ProbeConfig:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import structlog
 
 from edge.certificates import CertificateFolder, in_force
-from edge.clock import Instant
+from edge.clock import Clock, Instant
 from edge.outbox import Outbox, OutboxFull
 from edge.probes.port import Calibrated, Probe
 from firmware_config.device import DeviceConfig
@@ -39,6 +39,17 @@ class Certifier:
         self._lock = threading.Lock()
         self._in_force: Mapping[Parameter, CalibrationCertificate] = {}
         self.changed: Callable[[], None] = lambda: None
+
+    def begin(self, now: Instant) -> None:
+        """Follow the folder for the first time; one that cannot be read is said, and keeps nobody from starting."""
+        try:
+            self.follow(now)
+        except OSError as error:
+            _log.error("certificates_unreadable", detail=str(error))
+
+    def reader(self, clock: Clock) -> Callable[[], int]:
+        """What reads the folder again when it is asked, and says how many certificates are in force."""
+        return lambda: len(self.follow(clock.read()))
 
     def follow(self, now: Instant) -> Mapping[Parameter, str]:
         """Read the folder again, and do what follows from it.

@@ -126,7 +126,7 @@ class Light:
             while not stop.is_set():
                 self._show_once(clock, stop)
         finally:
-            self._lamp.show(None)
+            self._lamp.close()
 
     def _show_once(self, clock: Clock, stop: threading.Event) -> None:
         rhythm = RHYTHMS[self._next_sign(clock.read())]

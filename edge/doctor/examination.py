@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.certificates import CertificateFolder, calibrated, in_force
+from edge.certificates import CertificateFolder, as_calibrated
 from edge.clock import Clock
 from edge.doctor import board
 from edge.doctor.buses import buses
@@ -60,15 +60,15 @@ class Patient:
 def wiring(patient: Patient) -> tuple[DeviceConfig | None, list[Finding]]:
     """What is wired, with the certificates in force; None where it cannot be used, with the reasons."""
     try:
-        config = load_device_config(patient.settings.device_config)
-        pages = CertificateFolder(patient.settings.certificates).pages()
-    except (ConfigError, OSError) as error:
+        wired = load_device_config(patient.settings.device_config)
+        config = as_calibrated(wired, CertificateFolder(patient.settings.certificates))
+    except ConfigError as error:
         mend = said("Mend the file as it says, and run: tskaro-edge check")
         return None, [Finding("wiring", Severity.BROKEN, said("%(why)s", why=error), mend)]
     words = said(
         "%(device)s: %(count)d probes are configured.", device=config.device, count=len(config.probes)
     )
-    return calibrated(config, in_force(config, pages)), [well("wiring", words)]
+    return config, [well("wiring", words)]
 
 
 def machine(patient: Patient) -> Iterator[Finding]:

@@ -137,6 +137,15 @@ def calibrate(
     here = visit(settings, language, practice)
     probe = _probe(here, Parameter(what))
     with refusals(), source_of(here, practice) as source, at_work(source):
+        if source.door and probe.power:
+            refuse(
+                here.speech.say(
+                    said(
+                        "The agent switches this probe's power: stop it first, sudo systemctl stop tskaro-edge"
+                    )
+                )
+            )
+            raise typer.Exit(1)
         screen = Screen(out, here.speech)
         screen.say(_title(here, source), style="yellow" if practice else "dim")
         bench = Bench(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from edge.certificates import CertificateFolder, calibrated, in_force
+from edge.certificates import CertificateFolder, as_calibrated
 from edge.clock import Clock, SystemClock
 from edge.knocking import NobodyAnswers
 from edge.practice import Lesson, PracticeTap, practice_device
@@ -92,7 +92,7 @@ def visit(path: Path, language: Language | None, practice: Lesson | None) -> Vis
     settings, config = loaded(path)
     folder = CertificateFolder(settings.certificates)
     with refusals():
-        config = calibrated(config, in_force(config, folder.pages()))
+        config = as_calibrated(config, folder)
     clock = SystemClock(trusts_always=settings.trusts_clock == "always")
     return Visit(speech_for(language, settings), config, clock, folder, settings)
 

@@ -66,7 +66,12 @@ def _watched(
 ) -> Settled | Phrase:
     seen: list[tuple[float, Reading]] = []
     found: Steadiness | None = None
+    started_s: float | None = None
     for at_s, reading in readings:
+        if started_s is None and reading.screened.why is Why.PROBE_NOT_SETTLED and at_s < longest_s:
+            tell(0.0, said("the probe warms up  %(seconds)d s", seconds=at_s))
+            continue
+        started_s = at_s if started_s is None else started_s
         if reading.raw is None:
             return said(
                 "The probe gives nothing: %(why)s.",
@@ -77,7 +82,7 @@ def _watched(
         tell(found.share, _beside(found, reading, at_s))
         if found.is_steady:
             return _settled(found, [each for each_s, each in seen if each_s >= at_s - criterion.window_s])
-        if at_s > longest_s:
+        if at_s - started_s > longest_s:
             break
     return _why_not(found, criterion, longest_s)
 

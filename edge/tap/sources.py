@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.certificates import CertificateFolder, calibrated, in_force
 from edge.clock import Clock
 from edge.hardware.gpio import GpioHardware
 from edge.knocking import NobodyAnswers, ask
@@ -55,6 +54,11 @@ def agent_answers(door: Path) -> bool:
 def opened(settings: EdgeSettings, config: DeviceConfig, clock: Clock) -> Iterator[Opened]:
     """The agent's readings where it runs, else those of the hardware, which is let go at the end.
 
+    Args:
+        settings: where the door is.
+        config: what is wired, with the certificates in force.
+        clock: of the device.
+
     Raises:
         HardwareUnavailable: no agent runs, and the hardware cannot be opened; mended by the operator.
         NotLetIn: an agent runs and may not be asked; mended by the operator.
@@ -64,11 +68,17 @@ def opened(settings: EdgeSettings, config: DeviceConfig, clock: Clock) -> Iterat
         patience_s = max(_LEAST_PATIENCE_S, _TICKS_OF_PATIENCE * config.observe_every_s)
         yield Opened(DoorLive(door, patience_s=patience_s), door=door)
         return
-    pages = CertificateFolder(settings.certificates).pages()
     hardware = GpioHardware(config.converters)
     with _let_go(hardware):
-        probes = build_probes(calibrated(config, in_force(config, pages)), hardware)
-        yield Opened(DirectLive(probes, clock))
+        yield Opened(DirectLive(build_probes(_with_power(config, hardware), hardware), clock))
+
+
+def _with_power(config: DeviceConfig, hardware: Hardware) -> DeviceConfig:
+    """The same device with every probe under power for as long as somebody looks."""
+    for power in (probe.power for probe in config.probes if probe.power):
+        hardware.switch(pin=power.pin, active_high=power.active_high).turn(on=True)
+    probes = tuple(probe.model_copy(update={"power": None}) for probe in config.probes)
+    return config.model_copy(update={"probes": probes})
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def test_a_sound_electrode_is_led_to_its_certificate(tmp_path: Path) -> None:
     assert made.slope_percent == pytest.approx(97.0, abs=0.3)
     assert made.offset_mv == pytest.approx(2.0, abs=0.4)
     assert [value for _, value in made.points] == [7.0, 4.0]
-    for shown in ("Steady at", "slope", "97.", "offset", "trusted until", "Kept."):
+    for shown in ("Steady at", "slope", f"{made.slope_percent:.1f} %", "offset", "trusted until", "Kept."):
         assert shown in console.words()
 
 

@@ -57,7 +57,9 @@ def test_a_translation_is_no_english(language: Language) -> None:
         if words == text and re.search("[a-z]{4}", PLACES.sub("", text))
     }
 
-    assert {text for text in same if not text.startswith(("tskaro", "sudo", "%(")) and text != "agent"} == set()
+    assert {
+        text for text in same if not text.startswith(("tskaro", "sudo", "%(")) and text != "agent"
+    } == set()
 
 
 @pytest.mark.parametrize("language", [Language.KA, Language.AZ, Language.HY, Language.RU])
