@@ -15,7 +15,7 @@ from edge.probes.measuring import measured
 from edge.probes.port import Probe
 from edge.schedule import Every
 from waterquality.flags import Flag, Screened, Why
-from waterquality.parameters import Parameter
+from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Reading
 
 
@@ -43,6 +43,18 @@ def raw_text(reading: Reading) -> str:
     if reading.raw is None:
         return ""
     return f"{reading.raw:.0f}" if reading.raw_unit == "count" else f"{reading.raw:.3f} {reading.raw_unit}"
+
+
+def number_text(reading: Reading) -> str:
+    """The value without its unit; "" where there is none.
+
+    What cannot be below nothing and is read so, within what the probe can tell, is about nothing.
+    """
+    if reading.value is None:
+        return ""
+    if reading.value < 0 <= SPECS[reading.parameter].possible[0]:
+        return "≈ 0"
+    return f"{reading.value:.{SPECS[reading.parameter].decimals}f}"
 
 
 class LiveSource(Protocol):

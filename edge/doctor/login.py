@@ -46,7 +46,10 @@ def way_to(broker: Broker, device: str, *, patience_s: float = _PATIENCE_S) -> I
             said("No network, or a wrong name: look at the cable, the SIM's balance, Wi-Fi, and mqtt.host."),
         )
         return
-    yield well("network.name", said("%(host)s is %(address)s.", host=broker.host, address=addresses[0][4][0]))
+    if addresses[0][4][0] != broker.host:
+        yield well(
+            "network.name", said("%(host)s is %(address)s.", host=broker.host, address=addresses[0][4][0])
+        )
     yield from _connected(broker, device, patience_s)
 
 

@@ -5,14 +5,13 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from edge.doctor.findings import Finding, Severity, well
-from edge.live import Frame, raw_text
+from edge.live import Frame, number_text, raw_text
 from firmware_config.catalogues import Phrase, said
 from firmware_config.datasheet import VoltageSignal, load
 from firmware_config.device import DeviceConfig
 from firmware_config.parts import ProbeConfig
 from firmware_config.words import PARAMETERS, UNITS, WHYS
 from waterquality.flags import Flag, Why
-from waterquality.parameters import SPECS
 from waterquality.readings import Reading
 
 _SOON = timedelta(days=7)
@@ -86,7 +85,7 @@ def _value_of(reading: Reading) -> Phrase | str:
     raw = f" ({raw_text(reading)})" if reading.raw is not None and reading.raw_unit != "count" else ""
     if reading.value is None:
         return said("no value%(raw)s", raw=raw)
-    number = f"{reading.value:.{SPECS[reading.parameter].decimals}f}"
+    number = number_text(reading)
     unit = UNITS[reading.parameter]
     return (
         said("%(number)s %(unit)s%(raw)s", number=number, unit=Phrase(unit), raw=raw)

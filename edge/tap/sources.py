@@ -1,8 +1,9 @@
 """Where the tap's commands get their readings: the running agent, the hardware itself, or a tap for practice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from edge.clock import Clock
@@ -11,6 +12,8 @@ from edge.knocking import NobodyAnswers, ask
 from edge.live import DirectLive, DoorLive, LiveSource
 from edge.practice import PracticeTap
 from edge.probes.build import Hardware, build_probes
+from edge.probes.measuring import measured
+from edge.probes.port import Probe
 from edge.settings import EdgeSettings
 from firmware_config.device import DeviceConfig
 from waterquality.errors import RejectedError
@@ -70,7 +73,9 @@ def opened(settings: EdgeSettings, config: DeviceConfig, clock: Clock) -> Iterat
         return
     hardware = GpioHardware(config.converters)
     with _let_go(hardware):
-        yield Opened(DirectLive(build_probes(_with_power(config, hardware), hardware), clock))
+        probes = build_probes(_with_power(config, hardware), hardware)
+        _have_had_power(probes, config, clock)
+        yield Opened(DirectLive(probes, clock))
 
 
 def _with_power(config: DeviceConfig, hardware: Hardware) -> DeviceConfig:
@@ -81,11 +86,22 @@ def _with_power(config: DeviceConfig, hardware: Hardware) -> DeviceConfig:
     return config.model_copy(update={"probes": probes})
 
 
+def _have_had_power(probes: Sequence[Probe], config: DeviceConfig, clock: Clock) -> None:
+    """A probe that no switch holds has had power since the machine did: it need not be waited for again."""
+    now = clock.read()
+    started = now.wall - timedelta(milliseconds=now.boottime_ms)
+    for probe, wired in zip(probes, config.probes, strict=True):
+        if wired.power is None:
+            measured(probe, started)
+
+
 @contextmanager
 def practising(tap: PracticeTap, config: DeviceConfig, clock: Clock) -> Iterator[Opened]:
     """The readings of a tap for practice."""
     with _let_go(tap.hardware):
-        yield Opened(DirectLive(build_probes(config, tap.hardware), clock), practice=tap)
+        probes = build_probes(config, tap.hardware)
+        _have_had_power(probes, config, clock)
+        yield Opened(DirectLive(probes, clock), practice=tap)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from rich.text import Text
 from edge.board import Shown, as_line
 from edge.clock import Clock, Instant
 from edge.knocking import NobodyAnswers
-from edge.live import Frame, LiveSource, raw_text
+from edge.live import Frame, LiveSource, number_text, raw_text
 from firmware_config.catalogues import Phrase, Speech, msgid, said
 from firmware_config.words import FLAGS, PARAMETERS, UNITS, WHYS
 from waterquality.flags import Flag, Why
@@ -64,7 +64,10 @@ def watch(console: Console, speech: Speech, source: LiveSource, clock: Clock, ti
         while newest.trouble is None:
             frame = newest.frame
             if frame is not None:
-                screen.update(drawn(frame, clock.read().wall_ms, title, speech), refresh=True)
+                screen.update(
+                    drawn(frame, clock.read().wall_ms, title, speech, ends=msgid("Ctrl-C ends.")),
+                    refresh=True,
+                )
             newest.came.wait(_REFRESH_S)
             newest.came.clear()
     raise newest.trouble
@@ -97,7 +100,9 @@ def as_json(frame: Frame) -> str:
     return json.dumps(as_line(Shown(0, instant, frame.readings)))
 
 
-def drawn(frame: Frame, now_ms: int, title: str | Phrase, speech: Speech) -> RenderableType:
+def drawn(
+    frame: Frame, now_ms: int, title: str | Phrase, speech: Speech, *, ends: str = ""
+) -> RenderableType:
     """A frame as a person reads it: the age first.
 
     Args:
@@ -105,12 +110,13 @@ def drawn(frame: Frame, now_ms: int, title: str | Phrase, speech: Speech) -> Ren
         now_ms: the time now, by the same clock.
         title: which device, and whose readings.
         speech: the reader's language.
+        ends: how the reader ends it; "" where it has ended.
     """
     table = Table(
         title=speech.say(title),
         title_justify="left",
         title_style="bold",
-        caption=speech.say(_clock_of(frame)),
+        caption=speech.say(_clock_of(frame)) + (f" {speech.say(ends)}" if ends else ""),
         caption_justify="left",
         caption_style="" if frame.is_synchronised else "yellow",
         box=None,
@@ -135,7 +141,7 @@ def _cells(reading: Reading, age_s: float, speech: Speech) -> tuple[Text, ...]:
     style = _STYLES[reading.flag]
     unit = speech.say(UNITS[reading.parameter]) if UNITS[reading.parameter] else ""
     decimals = SPECS[reading.parameter].decimals
-    value = "—" if reading.value is None else f"{reading.value:.{decimals}f} {unit}".rstrip()
+    value = "—" if reading.value is None else f"{number_text(reading)} {unit}".rstrip()
     spread = "" if reading.spread is None else f"±{reading.spread / 2:.{decimals}f}"
     return (
         Text(speech.say(age(age_s)), style="bold yellow" if age_s > _STALE_S else ""),
@@ -165,5 +171,5 @@ def age(seconds: float) -> Phrase:
 
 def _clock_of(frame: Frame) -> Phrase:
     if frame.is_synchronised:
-        return said("The clock is right. Ctrl-C ends.")
-    return said("The clock is not known to be right yet: records wait for it. Ctrl-C ends.")
+        return said("The clock is right.")
+    return said("The clock is not known to be right yet: records wait for it.")

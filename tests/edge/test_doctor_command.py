@@ -8,7 +8,15 @@ from typing import Any, Self
 
 import pytest
 
+from edge.certificates import CertificateFolder
+from edge.clock import SystemClock
+from edge.doctor.examination import Patient, Places
+from edge.doctor.findings import Finding, Severity, worst
+from edge.knocking import ask
 from edge.outbox import look_into
+from edge.settings import load_settings
+from edge.tap.doctoring import examine
+from tests.edge.test_agent_cli import page_of_a_meter
 from tests.fakes.patience import eventually
 from tests.fakes.programs import TSKARO_EDGE, Program, run
 from tests.fakes.receiver import Receiver
@@ -59,6 +67,7 @@ def settings(tmp_path: Path, mosquitto: Mosquitto) -> Path:
 def agent(settings: Path) -> Iterator[Program]:
     command = [*TSKARO_EDGE, "run", "--settings", str(settings)]
     with Program(command, ready_event="broker_connected", env=PINS) as running:
+        eventually((settings.parent / "edge.sock").exists)
         yield running
 
 
@@ -91,6 +100,61 @@ def examined(settings: Path, *more: str) -> tuple[int, dict[str, Any], dict[str,
     assert "Traceback" not in done.stderr
     told = json.loads(done.stdout)
     return done.returncode, told, {finding["what"]: finding for finding in told["findings"]}
+
+
+def examined_on_a_pi(settings: Path, tmp_path: Path, *, wait_s: float) -> list[Finding]:
+    """The whole examination where the machine shows itself as a sound Raspberry Pi."""
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "gpiochip0").touch()
+    loaded = load_settings(settings)
+    places = Places(sys=tmp_path / "sys", dev=tmp_path / "dev")
+    patient = Patient(loaded, SystemClock(trusts_always=True), places)
+    return list(examine(patient, wait_s=wait_s, progress=lambda *_: None))
+
+
+def test_all_is_well_only_with_a_receipt(
+    settings: Path, agent: Program, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with Server(mosquitto.port):
+        eventually(lambda: look_into(tmp_path / "outbox.db")[1].receipt_ms)
+        findings = examined_on_a_pi(settings, tmp_path, wait_s=20.0)
+
+    assert {each.what: each.severity.name for each in findings if each.severity} == {}
+    assert worst(findings) is Severity.WELL
+    assert {"agent", "broker", "probe.flow", "receipt"} <= {each.what for each in findings}
+
+
+def test_without_a_receipt_nothing_is_known_to_be_wrong_and_it_is_not_well(
+    settings: Path, agent: Program, tmp_path: Path
+) -> None:
+    findings = examined_on_a_pi(settings, tmp_path, wait_s=2.0)
+
+    assert {each.what for each in findings if each.severity} == {"receipt"}
+    assert worst(findings) is Severity.UNSEEN
+
+
+def test_watch_shows_what_the_running_agent_reads(settings: Path, agent: Program) -> None:
+    done = run(TSKARO_EDGE, "watch", "--settings", settings, "--once", "--json", env=PINS)
+
+    assert [each["parameter"] for each in json.loads(done.stdout)["readings"]] == ["flow", "volume"]
+    shown = run(TSKARO_EDGE, "watch", "--settings", settings, "--once", "--language", "ka", env=PINS)
+    assert "აგენტის მაჩვენებლები" in shown.stdout
+
+
+def test_without_an_agent_watch_reads_the_hardware_itself(settings: Path) -> None:
+    done = run(TSKARO_EDGE, "watch", "--settings", settings, "--once", env=PINS)
+
+    assert done.returncode == 0
+    assert "read directly: no agent is running" in done.stdout
+    assert "Flow" in done.stdout
+
+
+def test_a_certificate_filed_beside_a_running_agent_is_followed_at_once(
+    settings: Path, agent: Program, tmp_path: Path
+) -> None:
+    CertificateFolder(tmp_path / "certificates").add(page_of_a_meter())
+
+    assert ask(tmp_path / "edge.sock", "certificates") == {"in_force": 1}
 
 
 def test_a_receipt_that_came_back_is_well(settings: Path, agent: Program, mosquitto: Mosquitto) -> None:
