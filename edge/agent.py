@@ -116,7 +116,7 @@ class Agent:
             replace(
                 parts.remote,
                 identify=self.light.identify if self.light else None,
-                read_certificates=parts.certifier and parts.certifier.reader(parts.clock),
+                read_certificates=parts.certifier.reader(parts.clock) if parts.certifier else None,
             ),
             outbox=parts.outbox,
             clock=parts.clock,

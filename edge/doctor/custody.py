@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from edge.doctor.findings import Finding, Severity, well
 from edge.outbox import Depth
-from firmware_config.catalogues import Phrase, said
+from firmware_config.catalogues import said
 
 
 class Stage(StrEnum):
@@ -71,7 +71,7 @@ def receipt(watch: ReceiptWatch, *, waited_s: float) -> Finding:
                 said("Is the agent running? systemctl status tskaro-edge. If it is, wait longer: --wait 300"),
             )
         case Stage.WAITING_FOR_RECEIPT:
-            words: Phrase = said(
+            missing = said(
                 "Observation %(seq)d was recorded, and no receipt came within %(waited).0f s.",
                 seq=watch.seq,
                 waited=waited_s,
@@ -79,7 +79,7 @@ def receipt(watch: ReceiptWatch, *, waited_s: float) -> Finding:
             return Finding(
                 "receipt",
                 Severity.UNSEEN,
-                words,
+                missing,
                 said(
                     "Look at the broker's findings above. If they are well, the server does not take it in: is the"
                     " device registered, is tskaro ingest running? Nothing is lost meanwhile."

@@ -85,7 +85,7 @@ class Screen:
 
     def await_enter(self, what: str | Phrase, **values: object) -> None:
         """A sentence, and then wait for the Enter key."""
-        self.say(what, **values)
+        self.say(what if isinstance(what, Phrase) else Phrase(what, values))
         waiting = self.speech.say(msgid("Press Enter when ready."))
         self._console.input(escape(f"  {waiting} "))
 
