@@ -44,14 +44,16 @@ class Vitals:
         return {name: round(float(value), 3) for name, value in known.items()}
 
 
-def read_vitals(disk: Path, *, sys: Path = Path("/sys")) -> Vitals:
+def read_vitals(disk: Path, *, sys: Path = Path("/sys"), asks_firmware: bool = False) -> Vitals:
     """Look once.
 
     Args:
         disk: a folder on the disk that the outbox lies on, or will.
         sys: where sysfs is.
+        asks_firmware: whether to read `get_throttled` too. The kernel complains in its log, the first time of each
+            boot, so it is for a person who wants to know and not for every minute.
     """
-    bits = _throttled_bits(sys)
+    bits = _throttled_bits(sys) if asks_firmware else None
     alarm = _under_voltage_alarm(sys)
     free_mb, free_share = _free(disk)
     return Vitals(
@@ -72,7 +74,7 @@ def _either(alarm: bool | None, bits: int | None, mask: int) -> bool | None:  # 
 
 
 def _throttled_bits(sys: Path) -> int | None:
-    for file in sorted(sys.glob("devices/platform/soc*/**/get_throttled")):
+    for file in sorted(sys.glob("devices/platform/soc*/soc*:firmware/get_throttled")):
         try:
             return int(file.read_text(), 16)
         except (OSError, ValueError):

@@ -21,8 +21,8 @@ NEUTRAL_PH = 7.0
 FIT_SLOPE_PERCENT = (85.0, 105.0)
 GOOD_SLOPE_PERCENT = (92.0, 102.0)
 FIT_OFFSET_MV = 30.0
-# What stands in cupboards: the acid, the neutral and the alkaline buffers of the two usual series.
-_BUFFERS = (4.0, 6.86, 7.0, 9.18, 10.0)
+# What stands in cupboards, the likeliest first: the two usual series.
+_BUFFERS = (7.0, 4.0, 10.0, 6.86, 9.18)
 _SAME_BUFFER_PH = 0.5  # closer than this, two answers are one buffer, or an electrode that does not answer
 
 

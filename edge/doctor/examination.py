@@ -74,7 +74,7 @@ def wiring(patient: Patient) -> tuple[DeviceConfig | None, list[Finding]]:
 def machine(patient: Patient) -> Iterator[Finding]:
     """The board."""
     path = patient.settings.outbox.path
-    vitals = read_vitals(path.parent, sys=patient.places.sys)
+    vitals = read_vitals(path.parent, sys=patient.places.sys, asks_firmware=True)
     if board.is_raspberry_pi(patient.places.sys):
         yield board.power(vitals)
         yield board.heat(vitals)

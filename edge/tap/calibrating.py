@@ -1,7 +1,6 @@
 """The guided calibration at the tap: asks, waits, shows, files. What it decides is in `edge.calibrating`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from edge.calibrating.counting import counted
@@ -16,19 +15,16 @@ from edge.calibrating.judging import (
     why_wrong_standard,
 )
 from edge.calibrating.steadiness import PH, TURBIDITY, Criterion
-from edge.certificates import CertificateFolder
-from edge.clock import Clock
-from edge.knocking import NobodyAnswers, ask
+from edge.knocking import NobodyAnswers
 from edge.live import timed
+from edge.tap.bench import Bench, GaveUp, file, page_of, today, who
 from edge.tap.screen import Screen
 from edge.tap.settling import Settled, settle
-from edge.tap.sources import Opened
 from firmware_config.catalogues import Phrase, msgid, said
-from firmware_config.datasheet import Datasheet, load
+from firmware_config.datasheet import PulseSignal, VoltageSignal
 from firmware_config.filed import Filed
-from firmware_config.parts import CalibrationCertificate, ProbeConfig
+from firmware_config.parts import CalibrationCertificate
 from firmware_config.words import PARAMETERS
-from waterquality.errors import RejectedError
 from waterquality.parameters import SPECS, Parameter
 
 CRITERIA: dict[Parameter, Criterion] = {Parameter.PH: PH, Parameter.TURBIDITY: TURBIDITY}
@@ -37,40 +33,6 @@ _FEWEST_STANDARDS = 2
 _FLOW_RUNS = 3
 _BUCKET_L = 10.0
 _QUIET_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """What a calibration works with.
-
-    Attributes:
-        screen: the terminal.
-        source: of the readings.
-        clock: the device's clock.
-        folder: where certificates go; None in practice, where nothing is kept.
-        device: id of the device.
-        probe: the one to calibrate.
-        made_by: the technician; "" asks.
-        trusted_days: for how long a certificate is trusted; None takes what is usual.
-    """
-
-    screen: Screen
-    source: Opened
-    clock: Clock
-    folder: CertificateFolder | None
-    device: str
-    probe: ProbeConfig
-    made_by: str = ""
-    trusted_days: int | None = None
-
-    @property
-    def sheet(self) -> Datasheet:
-        """Of the probe."""
-        return load(self.probe.model)
-
-
-class GaveUp(Exception):
-    """No certificate was made."""
 
 
 def calibrate(bench: Bench) -> None:
@@ -84,6 +46,13 @@ def calibrate(bench: Bench) -> None:
     bench.screen.heading(
         said("Calibrating %(what)s: %(title)s", what=Phrase(PARAMETERS[parameter]), title=bench.sheet.title)
     )
+    if not isinstance(bench.sheet.signal, VoltageSignal | PulseSignal):
+        bench.screen.say(
+            msgid("A %(model)s keeps its own calibration: follow its maker's manual."),
+            style="red",
+            model=bench.sheet.model,
+        )
+        raise GaveUp
     made_by = who(bench)
     occasion = _occasion(bench, made_by, today(bench))
     judged = _flow(bench, occasion) if parameter is Parameter.FLOW else _volts(bench, occasion)
@@ -93,29 +62,6 @@ def calibrate(bench: Bench) -> None:
         raise GaveUp
     _show(bench.screen, judged)
     _keep(bench, judged)
-
-
-def who(bench: Bench) -> str:
-    """The technician's name."""
-    return bench.made_by or bench.screen.ask(msgid("Your name"))
-
-
-def today(bench: Bench) -> date:
-    """The day, asked for where the clock is not known to be right.
-
-    Raises:
-        GaveUp: the clock is wrong.
-    """
-    now = bench.clock.read()
-    day = now.wall.date()
-    if now.is_synchronised or bench.screen.agrees(
-        msgid("The clock was not set from the network yet. Is today %(day)s?"), default=True, day=day
-    ):
-        return day
-    bench.screen.say(
-        msgid("Connect the network, or set the clock: sudo date -s 'YYYY-MM-DD hh:mm'."), style="red"
-    )
-    raise GaveUp
 
 
 def _occasion(bench: Bench, made_by: str, day: date) -> Occasion:
@@ -272,28 +218,3 @@ def _keep(bench: Bench, made: CalibrationCertificate) -> None:
         raise GaveUp
     file(bench, Filed(certificate=made, **page_of(bench)))
     screen.say(msgid("Kept. Dip the probe into a standard that you did not use, and look: tskaro-edge watch"))
-
-
-def page_of(bench: Bench) -> dict[str, object]:
-    """What every page of the folder says; its number is given when it is filed."""
-    return {
-        "number": 1,
-        "device": bench.device,
-        "parameter": bench.sheet.parameter,
-        "model": bench.sheet.model,
-        "made_ms": bench.clock.read().wall_ms,
-    }
-
-
-def file(bench: Bench, page: Filed) -> None:
-    """File a page and have a running agent read it; one that does not run reads it when it starts."""
-    assert bench.folder is not None
-    bench.folder.add(page)
-    if bench.source.door is not None:
-        try:
-            ask(bench.source.door, "certificates")
-        except (RejectedError, NobodyAnswers):
-            bench.screen.say(
-                msgid("The agent did not take it up; restart it: sudo systemctl restart tskaro-edge"),
-                style="yellow",
-            )

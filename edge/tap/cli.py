@@ -12,7 +12,7 @@ from edge.clock import SystemClock
 from edge.doctor.examination import Patient, agent_state
 from edge.doctor.findings import Finding
 from edge.settings import DEFAULT_PATH, load_settings
-from edge.tap.calibrating import Bench, GaveUp
+from edge.tap.bench import Bench, GaveUp
 from edge.tap.calibrating import calibrate as guide
 from edge.tap.doctoring import as_json as findings_as_json
 from edge.tap.doctoring import examine, style_of, verdict
@@ -111,7 +111,7 @@ def watch(
     with refusals(), suppress(KeyboardInterrupt), source_of(here, practice) as source:
         title = _title(here, source)
         if once:
-            frame = first(source.live)
+            frame = first(source.live, at_most=source.frames_to_start)
             shown = drawn(frame, here.clock.read().wall_ms, title, here.speech)
             typer.echo(as_json(frame)) if json else out.print(shown)
         elif json:

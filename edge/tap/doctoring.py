@@ -66,7 +66,7 @@ def examine(patient: Patient, *, wait_s: float | None, progress: Progress) -> It
 def _frame(patient: Patient, config: DeviceConfig) -> tuple[Frame | None, list[Finding]]:
     try:
         with opened(patient.settings, config, patient.clock) as source:
-            return first(source.live), []
+            return first(source.live, at_most=source.frames_to_start), []
     except (ConfigError, NobodyAnswers) as error:
         mend = said("Another program may hold the pins: stop it, or run the agent and ask again.")
         return None, [Finding("wires", Severity.UNSEEN, said("%(why)s", why=error), mend)]

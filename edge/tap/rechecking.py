@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from edge.tap.calibrating import Bench, GaveUp, ask_standard, file, page_of, shown_in, today, who
+from edge.tap.bench import Bench, GaveUp, file, page_of, today, who
+from edge.tap.calibrating import ask_standard, shown_in
 from edge.tap.settling import Settled
 from firmware_config.catalogues import Phrase, msgid, said
 from firmware_config.filed import Filed, Recheck
@@ -24,6 +25,11 @@ def recheck(bench: Bench) -> None:
     screen, parameter = bench.screen, bench.sheet.parameter
     screen.heading(said("Checking %(what)s before and after cleaning", what=Phrase(PARAMETERS[parameter])))
     certificate = bench.probe.calibration
+    if parameter is Parameter.FLOW:
+        screen.say(
+            msgid("Dirt does not show in a meter's certificate: calibrate it again instead."), style="red"
+        )
+        raise GaveUp
     if certificate is None:
         screen.say(msgid("There is no certificate to check this probe against; calibrate it."), style="red")
         raise GaveUp

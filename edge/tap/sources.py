@@ -21,6 +21,8 @@ from waterquality.errors import RejectedError
 _TICKS_OF_PATIENCE = 3
 _LEAST_PATIENCE_S = 30.0
 _AT_WORK_MINUTES = 60
+_STARTING_S = 15
+_MOST_FRAMES = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,13 @@ class Opened:
         live: the readings.
         door: of the agent that gives them; None where we read the hardware ourselves.
         practice: the tap for practice behind them; None where they are real.
+        frames_to_start: how many frames it is worth waiting for until every probe has begun.
     """
 
     live: LiveSource
     door: Path | None = None
     practice: PracticeTap | None = None
+    frames_to_start: int = _STARTING_S
 
 
 def agent_answers(door: Path) -> bool:
@@ -69,7 +73,8 @@ def opened(settings: EdgeSettings, config: DeviceConfig, clock: Clock) -> Iterat
     door = settings.door.path
     if agent_answers(door):
         patience_s = max(_LEAST_PATIENCE_S, _TICKS_OF_PATIENCE * config.observe_every_s)
-        yield Opened(DoorLive(door, patience_s=patience_s), door=door)
+        worth = max(1, min(_MOST_FRAMES, int(_STARTING_S / config.asks_every_s)))
+        yield Opened(DoorLive(door, patience_s=patience_s), door=door, frames_to_start=worth)
         return
     hardware = GpioHardware(config.converters)
     with _let_go(hardware):

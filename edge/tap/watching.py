@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from itertools import islice
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -22,7 +22,6 @@ from waterquality.readings import Reading
 
 _REFRESH_S = 0.5
 _STALE_S = 180.0
-_WARM_UP_FRAMES = 15
 _STILL_STARTING = (Why.PROBE_NOT_SETTLED, Why.NOT_RECORDED)
 _STYLES = {
     Flag.GOOD: "green",
@@ -73,14 +72,18 @@ def watch(console: Console, speech: Speech, source: LiveSource, clock: Clock, ti
     raise newest.trouble
 
 
-def first(source: LiveSource) -> Frame:
-    """One frame in which every probe has warmed up, or the last of a handful.
+def first(source: LiveSource, *, at_most: int = 1) -> Frame:
+    """One frame in which every probe has warmed up, or the last of so many.
+
+    Args:
+        source: of the frames.
+        at_most: how many frames to look at.
 
     Raises:
         NobodyAnswers: there is none to be had.
     """
     frame = None
-    for frame in islice(source.frames(), _WARM_UP_FRAMES):
+    for frame in islice(source.frames(), at_most):
         if not any(reading.screened.why in _STILL_STARTING for reading in frame.readings):
             break
     if frame is None:
@@ -112,17 +115,7 @@ def drawn(
         speech: the reader's language.
         ends: how the reader ends it; "" where it has ended.
     """
-    table = Table(
-        title=speech.say(title),
-        title_justify="left",
-        title_style="bold",
-        caption=speech.say(_clock_of(frame)) + (f" {speech.say(ends)}" if ends else ""),
-        caption_justify="left",
-        caption_style="" if frame.is_synchronised else "yellow",
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-    )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading, justify in (
         (msgid("age"), "right"),
         (msgid("what"), "left"),
@@ -134,7 +127,9 @@ def drawn(
         table.add_column(speech.say(heading), justify=justify, no_wrap=heading != "quality")  # type: ignore[arg-type]
     for reading in frame.readings:
         table.add_row(*_cells(reading, (now_ms - frame.time_ms) / 1000, speech))
-    return table
+    below = " ".join(speech.say(each) for each in (_clock_of(frame), ends) if each)
+    style = "dim" if frame.is_synchronised else "yellow"
+    return Group(Text(speech.say(title), style="bold"), table, Text(below, style=style))
 
 
 def _cells(reading: Reading, age_s: float, speech: Speech) -> tuple[Text, ...]:

@@ -31,7 +31,7 @@ def sys(tmp_path: Path) -> Path:
 
 
 def test_a_healthy_board(sys: Path, tmp_path: Path) -> None:
-    vitals = read_vitals(tmp_path, sys=sys)
+    vitals = read_vitals(tmp_path, sys=sys, asks_firmware=True)
 
     assert (vitals.under_voltage, vitals.throttled, vitals.board_c) == (False, False, 48.312)
     assert vitals.disk_free_mb is not None
@@ -56,7 +56,7 @@ def test_under_voltage_is_seen_now_of_late_and_before(
     (sys / "devices/platform/soc/soc:firmware/get_throttled").write_text(f"{bits}\n")
     (sys / "class/hwmon/hwmon1/in0_lcrit_alarm").write_text(f"{alarm}\n")
 
-    vitals = read_vitals(sys, sys=sys)
+    vitals = read_vitals(sys, sys=sys, asks_firmware=True)
 
     assert (vitals.under_voltage, vitals.under_voltage_before) == (now, before)
     expected = Severity.BROKEN if now else Severity.LOOK if before else Severity.WELL
@@ -69,6 +69,14 @@ def test_a_machine_that_shows_nothing_is_unseen_and_not_well(tmp_path: Path) -> 
     assert board.power(vitals).severity is Severity.UNSEEN
     assert board.heat(vitals).severity is Severity.UNSEEN
     assert set(vitals.as_numbers()) == {"disk_free_mb", "disk_free_share"}
+
+
+def test_every_minute_only_what_the_kernel_gives_willingly_is_read(sys: Path) -> None:
+    (sys / "devices/platform/soc/soc:firmware/get_throttled").write_text("50005\n")
+
+    vitals = read_vitals(sys, sys=sys)
+
+    assert (vitals.under_voltage, vitals.throttled, vitals.under_voltage_before) == (False, None, None)
 
 
 def test_what_is_known_travels_as_numbers() -> None:

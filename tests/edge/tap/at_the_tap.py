@@ -9,7 +9,7 @@ from rich.console import Console
 
 from edge.certificates import CertificateFolder
 from edge.practice import Lesson, PracticeTap, practice_device
-from edge.tap.calibrating import Bench
+from edge.tap.bench import Bench
 from edge.tap.screen import Screen
 from edge.tap.sources import practising
 from edge.tap.speaking import speech_of

@@ -7,7 +7,8 @@ import pytest
 
 from edge.certificates import CertificateFolder
 from edge.practice import Lesson
-from edge.tap.calibrating import GaveUp, calibrate
+from edge.tap.bench import GaveUp
+from edge.tap.calibrating import calibrate
 from edge.tap.rechecking import recheck
 from firmware_config.parts import CalibrationCertificate
 from tests.edge.tap.at_the_tap import ScriptedConsole, bench
