@@ -16,7 +16,7 @@ import structlog
 from pydantic import ValidationError
 
 from edge.whole_file import replace_file
-from firmware_config.datasheet import VoltageSignal, load
+from firmware_config.datasheet import PulseSignal, VoltageSignal, load
 from firmware_config.device import DeviceConfig
 from firmware_config.filed import Filed
 from firmware_config.parts import CalibrationCertificate, ProbeConfig, PulseWiring
@@ -146,5 +146,7 @@ def fits(certificate: CalibrationCertificate, probe: ProbeConfig) -> bool:
     sheet = load(probe.model)
     if isinstance(sheet.signal, VoltageSignal):
         return not any(curve_problems("", certificate, sheet, sheet.signal))
+    if not isinstance(sheet.signal, PulseSignal):
+        return False
     low, high = sheet.signal.pulses_per_litre
     return certificate.rises and low <= certificate.pulses_per_litre <= high

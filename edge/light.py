@@ -117,8 +117,8 @@ class Light:
         self._flashes = 0
 
     def identify(self, seconds: float) -> None:
-        """Flash for so many seconds, so that somebody finds the device; returns at once."""
-        self._flashes = max(1, round(seconds / sum(RHYTHMS[Sign.HERE].steps_s)))
+        """Flash for so many seconds, so that somebody finds the device; 0 ends it. Returns at once."""
+        self._flashes = round(seconds / sum(RHYTHMS[Sign.HERE].steps_s))
 
     def run(self, clock: Clock, stop: threading.Event) -> None:
         """Show one rhythm after the other, until `stop` is set."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from edge.calibrating.electrode import Dip, Health, health, why_unfit, why_wrong_buffer
 from firmware_config.catalogues import Phrase, said
-from firmware_config.datasheet import Datasheet, Direction, VoltageSignal
+from firmware_config.datasheet import Datasheet, Direction, PulseSignal, VoltageSignal
 from firmware_config.parts import CalibrationCertificate, CurveKind
 from waterquality.limits import Method
 from waterquality.parameters import SPECS, Parameter
@@ -188,7 +188,7 @@ def judge_flow(
 
 
 def _why_no_meter(runs: Sequence[Run], sheet: Datasheet) -> Phrase | None:
-    assert not isinstance(sheet.signal, VoltageSignal)
+    assert isinstance(sheet.signal, PulseSignal)
     pulses, litres = sum(run.pulses for run in runs), sum(run.litres for run in runs)
     if pulses < _FEWEST_PULSES:
         return said(

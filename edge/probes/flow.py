@@ -52,6 +52,7 @@ class FlowProbe:
         self._pulses_per_litre = self._newest_factor = pulses_per_litre
         self._least_l_per_min, self._most_l_per_min = sheet.detection_limit, sheet.possible[1]
         self._longest_gap_s = longest_gap_s
+        self._certificate = ""
         self._start_m3 = volume_m3
         self._total = 0
         self._before: Pulses | None = None
@@ -66,7 +67,7 @@ class FlowProbe:
 
     def calibrate(self, certificate: CalibrationCertificate) -> None:
         """Count by this certificate from the next reading on; the volume goes on from where it is."""
-        self._newest_factor = certificate.pulses_per_litre
+        self._newest_factor, self._certificate = certificate.pulses_per_litre, certificate.id
 
     def measure(self, now: datetime) -> tuple[Reading, ...]:  # noqa: ARG002 - edges are timed by a clock that never jumps
         """Take the flow in L/min and the volume in m3.
@@ -128,9 +129,16 @@ class FlowProbe:
 
     def _flow_reading(self, new: int, doubt: Why) -> Reading:
         if self._flow is None:
-            return Reading(Parameter.FLOW, None, screened=_NO_INTERVAL)
+            return Reading(Parameter.FLOW, None, screened=_NO_INTERVAL, certificate=self._certificate)
         screened = Screened(Flag.FAIL, doubt) if doubt else NOT_SCREENED
-        return Reading(Parameter.FLOW, self._flow, raw=new, raw_unit="count", screened=screened)
+        return Reading(
+            Parameter.FLOW,
+            self._flow,
+            raw=new,
+            raw_unit="count",
+            screened=screened,
+            certificate=self._certificate,
+        )
 
     def _volume_reading(self, doubt: Why) -> Reading:
         volume_m3 = self._start_m3 + self._total / self._pulses_per_litre / LITRES_PER_M3
