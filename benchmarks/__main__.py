@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import path, store
+from benchmarks import edge, path, store
 
-for part in (path, store):
+for part in (path, store, edge):
     print(f"\n{part.__name__}: {(part.__doc__ or '').splitlines()[0]}")
     sys.argv = [part.__name__]
     part.main()

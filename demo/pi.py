@@ -35,6 +35,7 @@ _MS_PER_S = 1000.0
 # A simulated probe trembles by a step of its converter from sample to sample, so it need not be watched for hours.
 _FROZEN_AFTER_S = 600.0
 _TIDY_DECIMALS = 6
+_CELSIUS = 12.0  # the simulated probes are as warm as their standards were
 _A_SAMPLE = timedelta(milliseconds=5)
 
 
@@ -161,7 +162,8 @@ def _flow(model: str) -> Mapping[str, object]:
 
 def _analogue(parameter: Parameter, model: str, device: str, made_on: date) -> Mapping[str, object]:
     divider = _DIVIDERS.get(model, 1.0)
-    lowest, highest = load(model).capability.span
+    sheet = load(model)
+    lowest, highest = sheet.capability.span
     points = [
         (round(volts * divider, _TIDY_DECIMALS), value)
         for volts, value in calibration_points(model)
@@ -177,6 +179,9 @@ def _analogue(parameter: Parameter, model: str, device: str, made_on: date) -> M
         "points": points,
         "standards": ["simulated"],
         "expires_on": made_on + timedelta(days=90),
+        "temperature_c": _CELSIUS,
     }
     wiring = {"converter": _CONVERTER, "channel": _CHANNELS[parameter], "divider": divider}
-    return {"parameter": parameter, "model": model, "input": wiring, "calibration": certificate}
+    probe = {"parameter": parameter, "model": model, "input": wiring, "calibration": certificate}
+    known = {"temperature": {"celsius": _CELSIUS, "within": 0.5}} if sheet.temperature else {}
+    return probe | known

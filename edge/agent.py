@@ -15,33 +15,39 @@ from pathlib import Path
 import sdnotify
 import structlog
 
+from edge.batching import Batching
+from edge.budget import Budget
 from edge.burst import Bursting
 from edge.certificates import CertificateFolder, as_calibrated
 from edge.certifying import Certifier
 from edge.clock import Clock, Instant, SystemClock
-from edge.hardware.gpio import GpioHardware
+from edge.economy import Economy, economy_of
 from edge.hardware.light import open_lamp
+from edge.hardware.pi import PiHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.light import Lamp, Light, Sign, sign_of
 from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
-from edge.probes.build import build_probes, ticks_of
+from edge.probes.build import Hardware, build_probes, ticks_of
 from edge.probes.port import Probe
 from edge.remote import Remote, RemoteParts
+from edge.reporting import Reporting, reporting_of
 from edge.sampler import Sampler
 from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
 from edge.uplink import Broker, Uplink
 from edge.vitals import read_vitals
-from firmware_config.device import load_device_config
+from firmware_config.device import DeviceConfig, load_device_config
 from firmware_config.logs import set_up_logs
 from firmware_config.tls import client_context
 from waterquality.errors import CustodyError
+from waterquality.wire.messages import Health, encode_health
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
+MakeHardware = Callable[[DeviceConfig], Hardware]
 _SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
 _MACHINE_ID = Path("/etc/machine-id")
 _STOP_WITHIN_S = 10.0
@@ -63,11 +69,14 @@ class AgentParts:
         observations: when an observation is due; None: at every tick of the schedule.
         checks: makes what the device doubts of its own readings; is told how to ask whether it is being serviced.
         policy: how the uplink sends.
-        deflate: which batches are compressed.
         lamp: the light at the tap; None where there is none.
         certifier: keeps the probes to the certificates in force; None where nobody calibrates.
         stale_s: age in seconds from which readings say nothing to whoever looks at the light.
         vitals: what the board knows of itself, told with each heartbeat.
+        batching: what is sent together, and compressed.
+        reporting: makes what decides which samples become observations; is told how to ask for a burst.
+        economy: what travels of a reading.
+        budget: what the SIM has carried; None where nobody counts.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
         beaten: called after each heartbeat.
@@ -83,12 +92,15 @@ class AgentParts:
     observations: Schedule | None = None
     checks: Callable[[Callable[[Instant], bool]], SelfChecks] = lambda _: SelfChecks()
     policy: SendingPolicy = field(default_factory=SendingPolicy)
-    deflate: Deflate = Deflate.BATCHES
     certifier: Certifier | None = None
     lamp: Lamp | None = None
     stale_s: float = 180.0
     vitals: Callable[[], Mapping[str, float]] = dict
-    heartbeat_every_s: float = 60.0
+    batching: Batching = field(default_factory=lambda: Batching(deflate=Deflate.BATCHES))
+    reporting: Callable[[Callable[[Instant], bool]], Reporting] = lambda _: Reporting()
+    economy: Economy = field(default_factory=Economy)
+    budget: Budget | None = None
+    heartbeat_every_s: float = 900.0
     remote: RemoteParts = field(default_factory=RemoteParts)
     beaten: Callable[[], None] = lambda: None
     let_go: Callable[[], None] = lambda: None
@@ -104,9 +116,10 @@ class Agent:
             device=parts.device,
             outbox=parts.outbox,
             policy=parts.policy,
-            deflate=parts.deflate,
+            batching=parts.batching,
             version=software_version(),
             calibration=parts.certifier.message if parts.certifier else lambda: b"",
+            carried=self._carried,
         )
         if parts.certifier:
             parts.certifier.changed = self.uplink.say_calibration
@@ -128,15 +141,19 @@ class Agent:
             parts.outbox,
             checks=parts.checks(self.remote.service.is_on),
             observations=parts.observations and self._bursting(parts.observations),
-            appended=self.uplink.nudge,
+            reporting=parts.reporting(self.remote.burst.is_on),
+            economy=parts.economy,
+            appended=lambda due: self.uplink.nudge(urgent=due.is_urgent),
             board=self.remote.board,
         )
+        budget = parts.budget
         self._heartbeat = Heartbeat(
             parts.outbox,
             (self.sampler.counters, self.uplink.counters),
-            lambda payload: self.uplink.publish("health", payload),
+            self._tell,
             beaten=parts.beaten,
             vitals=parts.vitals,
+            used_bytes=lambda: None if budget is None else budget.used_bytes,
         )
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -151,7 +168,7 @@ class Agent:
         loops: dict[str, Callable[[], None]] = {
             "sampler": lambda: self.sampler.run(parts.clock, schedule, self._stop, wake=self._wake_sampler),
             "uplink": lambda: self.uplink.run(self._stop),
-            "heartbeat": lambda: self._heartbeat.run(parts.clock, parts.heartbeat_every_s, self._stop),
+            "heartbeat": lambda: self._heartbeat.run(parts.clock, self._tells_every_s, self._stop),
             **self.remote.loops(self._stop),
         }
         if self.light is not None:
@@ -174,6 +191,8 @@ class Agent:
         for thread in self._threads:
             thread.join(_STOP_WITHIN_S)
         self._parts.outbox.close()
+        if self._parts.budget is not None:
+            self._parts.budget.close()
         self._parts.let_go()
 
     def _bursting(self, ordinary: Schedule) -> Schedule:
@@ -191,6 +210,17 @@ class Agent:
         newest = self.remote.board.newest()
         return sign_of(newest, now, is_connected=self.uplink.is_connected, stale_s=self._parts.stale_s)
 
+    def _tell(self, health: Health) -> bool:
+        payload = encode_health(health, deflate=self._parts.batching.deflates_health())
+        return self.uplink.publish("health", payload)
+
+    def _tells_every_s(self) -> float:
+        return self._parts.batching.health_every_s(self._parts.heartbeat_every_s)
+
+    def _carried(self, carried_bytes: int) -> None:
+        if self._parts.budget is not None and carried_bytes:
+            self._parts.budget.count(carried_bytes, self._parts.clock.read())
+
     def _note_start(self) -> None:
         outbox, instant = self._parts.outbox, self._parts.clock.read()
         try:
@@ -201,12 +231,20 @@ class Agent:
             _log.error("append_failed", detail=str(error))
 
 
-def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
+def compose(
+    settings: EdgeSettings,
+    log_tail: LogTail,
+    *,
+    make_hardware: MakeHardware = PiHardware,
+    clock: Clock | None = None,
+) -> Agent:
     """Put the agent of this machine together.
 
     Args:
         settings: where it runs.
         log_tail: the last lines of its log.
+        make_hardware: what its probes hang on.
+        clock: None is the clock of this machine.
 
     Raises:
         ConfigError: what is wired cannot be read as written; mended by the operator.
@@ -217,24 +255,28 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
     config = as_calibrated(wired, folder)
     outbox = _outbox(settings, config.device)
     notifier = sdnotify.SystemdNotifier()
-    hardware = GpioHardware(config.converters)
+    hardware = make_hardware(config)
     lamp = open_lamp(config.light) if config.light else None
     probes = build_probes(config, hardware, volume_m3=outbox.volume_m3)
+    budget = Budget(settings.budget.path, settings.budget.cap_bytes)
     return Agent(
         AgentParts(
             device=config.device,
             probes=probes,
             outbox=outbox,
             broker=broker_of(settings.mqtt),
-            clock=SystemClock(trusts_always=settings.trusts_clock == "always"),
+            clock=clock or SystemClock(trusts_always=settings.trusts_clock == "always"),
             schedule=ticks_of(config),
             observations=Every(config.observe_every_s),
             checks=lambda is_serviced: checks_of(config, is_serviced=is_serviced),
             policy=SendingPolicy(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),
-            deflate=settings.uplink.deflate,
             certifier=Certifier(folder, wired, probes, outbox),
+            batching=Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift),
+            reporting=lambda is_asked: reporting_of(config, thrift=budget.thrift, is_asked=is_asked),
+            economy=economy_of(config),
+            budget=budget,
             heartbeat_every_s=settings.heartbeat_every_s,
             remote=RemoteParts(
                 folder=settings.remote.folder,
@@ -264,12 +306,24 @@ def _outbox(settings: EdgeSettings, device: str) -> Outbox:
     return outbox
 
 
-def run(settings: EdgeSettings) -> None:
-    """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT)."""
+def run(
+    settings: EdgeSettings, *, make_hardware: MakeHardware = PiHardware, clock: Clock | None = None
+) -> None:
+    """Run the agent of this machine until it is told to stop (SIGTERM, SIGINT).
+
+    Args:
+        settings: where it runs.
+        make_hardware: what its probes hang on.
+        clock: None is the clock of this machine.
+
+    Raises:
+        ConfigError: what is wired cannot be read as written; mended by the operator.
+        CustodyError: no outbox can be kept; mended by the operator.
+    """
     password = settings.mqtt.password
     log_tail = LogTail((password.get_secret_value(),) if password is not None else ())
     set_up_logs(level=settings.log.level, as_json=settings.log.format is LogFormat.JSON, also=log_tail.keep)
-    agent = compose(settings, log_tail)
+    agent = compose(settings, log_tail, make_hardware=make_hardware, clock=clock)
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())

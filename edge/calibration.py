@@ -87,7 +87,17 @@ def curve_of(certificate: CalibrationCertificate, signal: VoltageSignal) -> Curv
         certificate: with at least two points of different volts, which it has seen to itself.
         signal: what the datasheet says of the probe's volts.
     """
-    points, band = certificate.in_order(), signal.valid_volts
+    return curve_within(certificate, signal.valid_volts)
+
+
+def curve_within(certificate: CalibrationCertificate, band: Band) -> Curve:
+    """The curve that a certificate stands for, within a band of what the probe answers with.
+
+    Args:
+        certificate: with at least two different points, which it has seen to itself.
+        band: the lowest and highest answer that means a value.
+    """
+    points = certificate.in_order()
     return Table(points, band) if certificate.kind is CurveKind.TABLE else _line_through(points, band)
 
 

@@ -4,9 +4,9 @@ import typer
 
 from edge import agent
 from edge.settings import DEFAULT_PATH
+from edge.start import run_agent
 from edge.tap import cli as tap
-from edge.tap.options import Settings, loaded, out, refusals, refuse
-from waterquality.errors import CustodyError
+from edge.tap.options import Settings, loaded, out, refusals
 
 app = typer.Typer(no_args_is_help=True, help="The agent of one device: it samples, keeps and sends.")
 
@@ -14,13 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="The agent of one device: it sample
 @app.command()
 def run(settings: Settings = DEFAULT_PATH) -> None:
     """Run the agent until it is told to stop."""
-    read, _ = loaded(settings)
-    try:
-        with refusals():
-            agent.run(read)
-    except CustodyError as error:
-        refuse(str(error))
-        raise typer.Exit(1) from error
+    raise typer.Exit(run_agent(settings))
 
 
 @app.command()

@@ -74,14 +74,19 @@ class Lanes:
         for flight in self._flights:
             flight.overdue_at_s = min(flight.overdue_at_s, flight.soonest_s)
 
-    def next_batch(self, now_s: float) -> Sequence[Packed]:
+    def has_news(self) -> bool:
+        """Whether there is a record that was never sent on this connection and is no backlog."""
+        return bool(self._outbox.after(self._live_from, 1))
+
+    def next_batch(self, now_s: float, *, with_news: bool = True) -> Sequence[Packed]:
         """The batch to publish now; empty when there is nothing to do before `next_due`.
 
         Args:
             now_s: monotonic seconds.
+            with_news: whether new observations may go; the backlog goes in any case.
         """
         self._expire(now_s)
-        live = _run(self._outbox.after(self._live_from, self._policy.batch_records))
+        live = _run(self._outbox.after(self._live_from, self._policy.batch_records)) if with_news else ()
         if live:
             self._live_from = live[-1].last
             return self._take_off(live, now_s, is_backlog=False)

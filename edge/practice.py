@@ -100,7 +100,9 @@ def practice_device(clock: Clock) -> DeviceConfig:
         "made_by": "practice",
         "standards": ["practice"],
         "expires_on": today + timedelta(days=150),
+        "temperature_c": 25.0,
     }
+    water = {"celsius": 25.0, "within": 0.5}
     ph = {"id": "practice-ph", "kind": "linear", "points": [[1.503, 7.0], [2.028, 4.0]], **made}
     mud = {
         "id": "practice-turbidity",
@@ -120,12 +122,14 @@ def practice_device(clock: Clock) -> DeviceConfig:
                     "model": "sen0189",
                     "input": {"converter": "adc0", "channel": 0, "divider": 1.5},
                     "calibration": mud,
+                    "temperature": water,
                 },
                 {
                     "parameter": "ph",
                     "model": "sen0161-v2",
                     "input": {"converter": "adc0", "channel": 1},
                     "calibration": ph,
+                    "temperature": water,
                 },
                 {
                     "parameter": "flow",

@@ -16,6 +16,7 @@ from edge.economy import Economy
 from edge.outbox import Outbox, OutboxFull
 from edge.probes.measuring import measured
 from edge.probes.port import Probe
+from edge.reporting import Due, Reporting
 from edge.schedule import Dues, Schedule
 from edge.selfcheck import SelfChecks
 from waterquality.parameters import Parameter
@@ -32,8 +33,10 @@ class Sampler:
         probes: asked one after the other; a failing one does not keep the others from being read.
         outbox: where observations go.
         checks: what the device doubts of its own readings; None: nothing.
-        observations: when an observation is due; None: at every tick.
-        appended: called after each observation, to wake the uplink.
+        observations: the ticks at which an observation may be due; None: every tick.
+        reporting: which samples become observations; None: those of every such tick.
+        economy: what travels of a reading.
+        appended: called after each observation with why it was reported, to wake the uplink.
         board: where the newest readings hang.
     """
 
@@ -44,7 +47,9 @@ class Sampler:
         *,
         checks: SelfChecks | None = None,
         observations: Schedule | None = None,
-        appended: Callable[[], None] = lambda: None,
+        reporting: Reporting | None = None,
+        economy: Economy | None = None,
+        appended: Callable[[Due], None] = lambda _: None,
         board: Board | None = None,
     ) -> None:
         self._probes, self._outbox, self._appended = probes, outbox, appended
@@ -53,35 +58,38 @@ class Sampler:
         self._dues = Dues(observations) if observations else None
         self._volume_kept_ms = 0
         self._was_synchronised = False
-        self._economy = Economy()
+        self._reporting, self._economy = reporting or Reporting(), economy or Economy()
         self.counters: Counter[str] = Counter()
 
     def observe(self, instant: Instant) -> None:
-        """Ask every probe now, and keep what they say if an observation is due."""
+        """Ask every probe now, and keep what they say where it is to be reported."""
         self._follow_clock(instant)
         readings = self._measured(instant)
         readings = self._checks.judged(instant, readings)
         self._board.show(instant, readings)
-        if self._dues is None or self._dues.has_come(instant.wall):
-            self._append(instant, readings)
+        is_tick = self._dues is None or self._dues.has_come(instant.wall)
+        if due := self._reporting.wants(instant, readings, is_tick=is_tick):
+            self._append(instant, readings, due)
         else:
+            self.counters["suppressed"] += 1
             self._keep_volume(instant, readings)
 
     def _measured(self, instant: Instant) -> list[Reading]:
         return [reading for probe in self._probes for reading in measured(probe, instant.wall)]
 
-    def _append(self, instant: Instant, readings: Iterable[Reading]) -> None:
+    def _append(self, instant: Instant, readings: Sequence[Reading], due: Due) -> None:
         try:
             packed = self._outbox.append(instant, self._economy.of(readings))
         except OutboxFull as error:
-            self._economy = Economy()  # what it has told of was not kept
+            self._economy.forget()
             self.counters["append_failed"] += 1
             _log.error("append_failed", detail=str(error), times=self.counters["append_failed"])
             return
+        self._reporting.reported(instant, readings)
         self.counters["appended"] += 1
         self._volume_kept_ms = instant.boottime_ms
-        _log.debug("observation_appended", seq=packed.first)
-        self._appended()
+        _log.debug("observation_appended", seq=packed.first, due=str(due))
+        self._appended(due)
 
     def run(
         self, clock: Clock, schedule: Schedule, stop: threading.Event, *, wake: threading.Event | None = None

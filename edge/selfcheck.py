@@ -21,6 +21,7 @@ Whatever a check says travels as a flag with its reason; the numbers stay as the
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
+from math import inf
 
 from edge.clock import Instant
 from edge.probes.build import LONGEST_GAP_INTERVALS
@@ -29,6 +30,7 @@ from edge.selfcheck_supply import Flowing, Flush, Supply, flowing
 from firmware_config.datasheet import Datasheet, load
 from firmware_config.device import DeviceConfig
 from firmware_config.self_checks import SelfCheckConfig
+from firmware_config.signals import RegisterSignal
 from waterquality.flags import Flag, Screened, Why, worst
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
@@ -155,6 +157,8 @@ def _stuck_of(sheet: Datasheet, told: SelfCheckConfig, gap_s: float) -> Stuck | 
     }.get(sheet.parameter)
     if frozen_after_s is None:
         return None
+    if isinstance(sheet.signal, RegisterSignal) and sheet.signal.value.type != "float32":
+        frozen_after_s = inf  # whole steps of its maker's: clear water may rest on one of them for days
     return Stuck(
         sheet.capability,
         resolution=sheet.resolution,

@@ -18,6 +18,7 @@ from firmware_config.refusal import refuse
 from waterquality.languages import Language
 
 DEFAULT_PATH = Path("/etc/tskaro/edge.toml")
+_BYTES_PER_MEGABYTE = 1_000_000
 
 
 class _Section(BaseModel):
@@ -63,7 +64,8 @@ class Mqtt(_Section):
         username: for `password`; the broker's ACL expects the device id.
         password: for `password`; from a secret file or the environment, never from the TOML file.
         tls: None speaks in the clear, which `certificate` does not allow.
-        keepalive_s: longest silence in seconds; after half as long again the broker sends the last will.
+        keepalive_s: longest silence on the line in seconds, raised above `uplink.batch_every_s`; after half as long
+            again the broker sends the last will.
     """
 
     host: str = Field(min_length=1)
@@ -72,7 +74,7 @@ class Mqtt(_Section):
     username: str = ""
     password: SecretStr | None = None
     tls: Tls | None = None
-    keepalive_s: int = Field(default=60, ge=5, le=3_600)
+    keepalive_s: int = Field(default=240, ge=5, le=3_600)
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -131,12 +133,33 @@ class Uplink(_Section):
         repeat_after_s: seconds without a receipt before a batch is sent again.
         window_batches: most batches without a receipt at a time.
         deflate: `batches` compresses all but messages of a single record.
+        batch_every_s: seconds for which new observations are gathered into one message; 0 sends each at once. An
+            exceedance or a new doubt breaks the batch.
     """
 
     batch_records: int = Field(default=50, ge=1, le=500)
     repeat_after_s: float = Field(default=30.0, gt=0.0, le=3_600.0)
     window_batches: int = Field(default=4, ge=1, le=64)
     deflate: Deflate = Deflate.BATCHES
+    batch_every_s: float = Field(default=0.0, ge=0.0, le=3_600.0)
+
+
+class Budget(_Section):
+    """What the SIM may carry.
+
+    Attributes:
+        megabytes_per_month: of a million bytes, both ways; None has no cap.
+        path: the file that keeps the count over restarts.
+    """
+
+    megabytes_per_month: float | None = Field(default=None, gt=0.0)
+    path: Path = Path("/var/lib/tskaro/budget.json")
+
+    @property
+    def cap_bytes(self) -> int | None:
+        """The cap in bytes; None without one."""
+        megabytes = self.megabytes_per_month
+        return None if megabytes is None else round(megabytes * _BYTES_PER_MEGABYTE)
 
 
 class Door(_Section):
@@ -195,10 +218,11 @@ class EdgeSettings(LayeredSettings):
         uplink: how it is emptied.
         door: where it can be asked on the machine itself.
         remote: what it is told from afar.
+        budget: what the SIM may carry.
         log: the agent's log.
     """
 
-    heartbeat_every_s: float = Field(default=60.0, gt=0.0, le=86_400.0)
+    heartbeat_every_s: float = Field(default=900.0, gt=0.0, le=86_400.0)
     device_config: Path = Path("/etc/tskaro/device.toml")
     certificates: Path = Path("/var/lib/tskaro/certificates")
     language: Language | Literal["system"] = "system"
@@ -208,6 +232,7 @@ class EdgeSettings(LayeredSettings):
     uplink: Uplink = Uplink()
     door: Door = Door()
     remote: Remote = Remote()
+    budget: Budget = Budget()
     log: Log = Log()
 
 

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -20,12 +20,13 @@ import structlog
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from edge.batching import Batching
 from edge.lanes import Lanes, SendingPolicy
+from edge.metering import LineMeter
 from edge.outbox import Outbox
-from edge.settings import Deflate
 from waterquality import topics
 from waterquality.wire import messages
-from waterquality.wire.encode import encode
+from waterquality.wire.encode import Packed, encode
 from waterquality.wire.rejection import Malformed
 
 _log = structlog.get_logger()
@@ -63,10 +64,11 @@ class Uplink:
         device: id of the device.
         outbox: what to send.
         policy: sizes and waits.
-        deflate: which batches to compress.
+        batching: what goes together, and compressed.
         version: software version, for the status.
         receipted: called with the server's time (ms) at each receipt.
         calibration: which certificates are in force, said at each connection and retained; b"" says nothing.
+        carried: called now and then with the bytes that the line has carried since it was last called.
     """
 
     def __init__(
@@ -76,14 +78,19 @@ class Uplink:
         device: str,
         outbox: Outbox,
         policy: SendingPolicy,
-        deflate: Deflate = Deflate.NEVER,
+        batching: Batching | None = None,
         version: str = "",
         receipted: Callable[[int], None] = lambda _: None,
         calibration: Callable[[], bytes] = lambda: b"",
+        carried: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._broker, self._device, self._outbox, self._deflate = broker, device, outbox, deflate
-        self._version, self._receipted, self._calibration = version, receipted, calibration
+        self._broker, self._device, self._outbox, self._policy = broker, device, outbox, policy
+        self._version, self._receipted, self._carried = version, receipted, carried
+        self._calibration = calibration
         self._lanes = Lanes(outbox, policy, random.random)
+        self._batching = batching or Batching()
+        self._meter = LineMeter()
+        self._heard_s = 0.0
         self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._client: paho.Client | None = None
         self._wake = threading.Event()
@@ -92,8 +99,10 @@ class Uplink:
         self._refusal = ""
         self.counters: Counter[str] = Counter()
 
-    def nudge(self) -> None:
-        """There is something new to send."""
+    def nudge(self, *, urgent: bool = False) -> None:
+        """There is something new to send; what is urgent breaks the batch."""
+        if urgent:
+            self._batching.urge()
         self._wake.set()
 
     @property
@@ -101,10 +110,13 @@ class Uplink:
         """Whether the broker has us on the line."""
         return self._is_up.is_set()
 
-    def publish(self, channel: str, payload: bytes, *, retain: bool = False) -> None:
-        """Say something beside the batches; dropped when there is no connection."""
-        if self._client is not None and self.is_connected:
-            self._client.publish(topics.of_device(self._device, channel), payload, qos=1, retain=retain)
+    def publish(self, channel: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Say something beside the batches; false, and dropped, when there is no connection."""
+        client = self._client
+        if client is None or not self.is_connected:
+            return False
+        client.publish(topics.of_device(self._device, channel), payload, qos=1, retain=retain)
+        return True
 
     def say_calibration(self) -> None:
         """Say which certificates are in force; at each connection, and when one changes."""
@@ -145,20 +157,33 @@ class Uplink:
             client.tls_set_context(self._broker.tls)
         offline = messages.Status(messages.Presence.OFFLINE, self._version)
         client.will_set(self._topic("status"), messages.encode_status(offline), qos=1, retain=True)
-        client.on_socket_open = _send_at_once
+        client.on_socket_open = self._on_socket_open
+        client.on_socket_close = self._on_socket_close
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         self._client = client
         self._refusal = ""
         self._is_answered.clear()
-        client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
+        client.connect(
+            self._broker.host, self._broker.port, self._batching.keepalive_s(self._broker.keepalive_s)
+        )
         client.loop_start()
         self._is_answered.wait(_CONNECT_TIMEOUT_S)
         if not self.is_connected:
             raise ConnectionError(self._refusal or "the broker did not answer")
         self.counters["connected"] += 1
         _log.info("broker_connected", device=self._device)
+
+    def _on_socket_open(self, _: paho.Client, __: object, opened: object) -> None:
+        """No waiting for more to send: it costs each small message up to 40 ms (Nagle against delayed ACK)."""
+        if isinstance(opened, socket.socket):
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._meter.opened(opened)
+
+    def _on_socket_close(self, *_: object) -> None:
+        self._meter.closing()
 
     def _on_connect(self, client: paho.Client, _: object, __: object, code: object, ___: object) -> None:
         if code == 0:
@@ -176,35 +201,62 @@ class Uplink:
         self._is_answered.set()
         self._wake.set()
 
+    def _on_publish(self, *_: object) -> None:
+        self._heard_s = time.monotonic()
+
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
+        self._heard_s = time.monotonic()
         self._arrived.put((message.topic, bytes(message.payload)))
         self._wake.set()
 
     def _send_until_down(self, stop: threading.Event) -> None:
         self._lanes.reconnect()
+        self._batching.reconnect()
         while True:
             self._wake.clear()  # before looking: a word that comes while we look ends the next wait
             if stop.is_set() or not self.is_connected:
                 return
             self._take_receipts()
             self._send_all_due()
-            due_s = self._lanes.next_due()
-            self._wake.wait(None if due_s is None else max(0.0, due_s - time.monotonic()))
+            self._carried(self._meter.take())
+            self._wake.wait(self._wait_s(time.monotonic()))
+
+    def _wait_s(self, now_s: float) -> float | None:
+        """Until the next batch becomes overdue, or the one being gathered may go; None when there is neither."""
+        dues = [self._lanes.next_due(), self._batching.opens_at() if self._lanes.has_news() else None]
+        return min((max(0.0, due_s - now_s) for due_s in dues if due_s is not None), default=None)
 
     def _send_all_due(self) -> None:
-        assert self._client is not None
-        while batch := self._lanes.next_batch(time.monotonic()):
-            envelope = topics.Envelope(self._device, self._outbox.epoch, batch[0].first, batch[-1].last)
-            deflate = self._deflate is Deflate.ALWAYS or (self._deflate is Deflate.BATCHES and len(batch) > 1)
-            payload = encode(self._device, envelope.epoch, self._outbox.depth().held, batch, deflate=deflate)
-            sent = self._client.publish(topics.readings(envelope), payload, qos=1)
-            if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                message = f"publish failed: {sent.rc!r}"
-                raise ConnectionError(message)
-            self.counters["batches_sent"] += 1
-            self.counters["records_sent"] += len(batch)
-            self.counters["bytes_sent"] += len(payload)
+        now_s = time.monotonic()
+        with_news = self._batching.is_open(now_s) and self._lanes.has_news()
+        if with_news:
+            self._batching.begin(now_s)
+        while batch := self._lanes.next_batch(time.monotonic(), with_news=with_news):
+            self._check_line()
+            self._send(batch)
             self._take_receipts()
+
+    def _check_line(self) -> None:
+        """A batch is overdue and the broker did not even acknowledge it: the line is dead, and nobody told us.
+
+        The keep-alive would find out too, but it is slow so that it is cheap.
+        """
+        was_overdue = self._lanes.repeated > self.counters["repeated"]
+        if was_overdue and time.monotonic() - self._heard_s > self._policy.repeat_after_s:
+            raise ConnectionError("nothing was heard on the line since the last batch")
+
+    def _send(self, batch: Sequence[Packed]) -> None:
+        assert self._client is not None
+        envelope = topics.Envelope(self._device, self._outbox.epoch, batch[0].first, batch[-1].last)
+        held, deflate = self._outbox.depth().held, self._batching.deflates(len(batch))
+        payload = encode(self._device, envelope.epoch, held, batch, deflate=deflate)
+        sent = self._client.publish(topics.readings(envelope), payload, qos=1)
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            message = f"publish failed: {sent.rc!r}"
+            raise ConnectionError(message)
+        self.counters["batches_sent"] += 1
+        self.counters["records_sent"] += len(batch)
+        self.counters["bytes_sent"] += len(payload)
 
     def _take_receipts(self) -> None:
         self.counters["repeated"] = self._lanes.repeated
@@ -249,12 +301,7 @@ class Uplink:
         client.disconnect()
         client.loop_stop()
         self._is_up.clear()
+        self._carried(self._meter.take())
 
     def _topic(self, channel: str) -> str:
         return topics.of_device(self._device, channel)
-
-
-def _send_at_once(_: paho.Client, __: object, opened: object) -> None:
-    """No waiting for more to send: with it, each small message costs up to 40 ms (Nagle against delayed ACK)."""
-    if isinstance(opened, socket.socket):
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

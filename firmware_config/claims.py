@@ -26,8 +26,10 @@ def check_claim(limit: Limit, sheet: Datasheet) -> None:
 def _arithmetic(limit: Limit, sheet: Datasheet) -> str:
     if sheet.method is not Method.INDICATIVE:
         return ""  # the reason has it already
-    unit = SPECS[limit.parameter].unit
-    return "".join(
-        f"; at {bound:g} {unit} it is uncertain by {sheet.capability.uncertainty_at(bound):.3g} {unit}"
-        for bound in limit.bounds()
-    )
+    return "".join(f"; {_sum(bound, sheet)}" for bound in limit.bounds())
+
+
+def _sum(bound: float, sheet: Datasheet) -> str:
+    unit, has = SPECS[sheet.parameter].unit, sheet.capability.uncertainty_at(bound)
+    parts = f"{sheet.uncertainty:g} + {sheet.uncertainty_share:.0%} of {bound:g}"
+    return f"at {bound:g} {unit} it is uncertain by {has:.3g} {unit} ({parts})"

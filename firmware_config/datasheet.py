@@ -11,10 +11,18 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from firmware_config.errors import UnknownProbeModel
 from firmware_config.refusal import config_error, did_you_mean, read_toml
+from firmware_config.signals import (
+    EzoSignal,
+    OneWireSignal,
+    RegisterSignal,
+    SheetPart,
+    Side,
+    TemperatureEffect,
+)
 from waterquality.flags import Why
 from waterquality.limits import Capability, Method
 from waterquality.parameters import Parameter
@@ -30,18 +38,6 @@ def _rising(span: tuple[float, float]) -> tuple[float, float]:
 Span = Annotated[tuple[float, float], AfterValidator(_rising)]
 
 
-class _Sheet(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Side(StrEnum):
-    """At which end of its volts a probe runs out of range."""
-
-    BELOW = "below"
-    ABOVE = "above"
-    NEITHER = "neither"
-
-
 class Direction(StrEnum):
     """How the value goes when the volts rise."""
 
@@ -50,7 +46,7 @@ class Direction(StrEnum):
     ANY = "any"
 
 
-class VoltageSignal(_Sheet):
+class VoltageSignal(SheetPart):
     """A probe that answers in volts.
 
     Attributes:
@@ -59,6 +55,7 @@ class VoltageSignal(_Sheet):
         valid_volts: where one voltage means one value; calibration and readings stay within.
         saturates: on which side of `valid_volts` the water is beyond what the probe can show.
         direction: how the value goes when the volts rise.
+        temperature: what the temperature of the water does to it; None where nothing is known to matter.
     """
 
     kind: Literal["voltage"]
@@ -66,18 +63,27 @@ class VoltageSignal(_Sheet):
     valid_volts: Span
     saturates: Side
     direction: Direction
+    temperature: TemperatureEffect | None = None
 
     def why_unusable(self, volts: float) -> Why:
         """Why no value follows from these volts; `Why.NONE` when one does."""
         if not self.live_volts[0] <= volts <= self.live_volts[1]:
             return Why.PROBE_DISCONNECTED
+        return self.why_off_curve(volts)
+
+    def why_off_curve(self, volts: float) -> Why:
+        """Why a live probe's volts mean no value; `Why.NONE` when they do.
+
+        Args:
+            volts: as they would be at the temperature of the calibration.
+        """
         if self.valid_volts[0] <= volts <= self.valid_volts[1]:
             return Why.NONE
         side = Side.BELOW if volts < self.valid_volts[0] else Side.ABOVE
         return Why.PROBE_SATURATED if side is self.saturates else Why.OUT_OF_CURVE
 
 
-class PulseSignal(_Sheet):
+class PulseSignal(SheetPart):
     """A meter that answers in pulses.
 
     Attributes:
@@ -89,7 +95,7 @@ class PulseSignal(_Sheet):
     pulses_per_litre: Span
 
 
-class Electrode(_Sheet):
+class Electrode(SheetPart):
     """What an amplifier makes of a pH electrode's millivolts, so that the electrode itself can be judged.
 
     Attributes:
@@ -101,7 +107,12 @@ class Electrode(_Sheet):
     neutral_volts: float
 
 
-class Datasheet(_Sheet):
+Signal = Annotated[
+    VoltageSignal | PulseSignal | RegisterSignal | EzoSignal | OneWireSignal, Field(discriminator="kind")
+]
+
+
+class Datasheet(SheetPart):
     """One probe model; values are in the unit of its parameter.
 
     Attributes:
@@ -134,7 +145,7 @@ class Datasheet(_Sheet):
     warm_up_s: float = Field(ge=0)
     settling_s: float = Field(ge=0)
     operates_celsius: Span | None = None
-    signal: Annotated[VoltageSignal | PulseSignal, Field(discriminator="kind")]
+    signal: Signal
     electrode: Electrode | None = None
     sources: tuple[str, ...] = Field(min_length=1)
 
@@ -149,6 +160,11 @@ class Datasheet(_Sheet):
             uncertainty=self.uncertainty,
             uncertainty_share=self.uncertainty_share,
         )
+
+    @property
+    def temperature(self) -> TemperatureEffect | None:
+        """What the temperature of the water does to it; None where nothing is known to matter."""
+        return self.signal.temperature if isinstance(self.signal, VoltageSignal | EzoSignal) else None
 
     @property
     def possible(self) -> tuple[float, float]:

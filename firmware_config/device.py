@@ -11,9 +11,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from firmware_config.buses import Converter, LineSettings, SerialLine, line_settings, on_line
 from firmware_config.errors import Problem
-from firmware_config.parts import LedLight, Mcp3008, Name, Part, ProbeConfig, RgbLight
+from firmware_config.parts import LedLight, Name, Part, ProbeConfig, RgbLight
 from firmware_config.refusal import config_error, read_toml, refuse
+from firmware_config.reporting import ReportingConfig, unmeasured
 from firmware_config.self_checks import SelfCheckConfig
 from firmware_config.wiring import problems_of, rest_problems
 from waterquality.readings import DEVICE_ID
@@ -35,7 +37,9 @@ class DeviceConfig(Part):
         observe_every_s: seconds from one observation to the next.
         sample_every_s: seconds from one question to the probes to the next; None: as `observe_every_s`.
         samples_per_reading: how many samples a reading is the median of.
+        reporting: how much of what is sampled becomes an observation.
         converters: by name.
+        lines: serial lines, by name.
         probes: at least one.
         self_checks: when the device doubts its own readings.
         light: at the tap; None where there is none.
@@ -46,7 +50,9 @@ class DeviceConfig(Part):
     observe_every_s: float = Field(default=60.0, ge=0.1, le=86_400.0)
     sample_every_s: float | None = Field(default=None, ge=0.1, le=86_400.0)
     samples_per_reading: int = Field(default=31, ge=1, le=1001)
-    converters: dict[Name, Mcp3008] = Field(default_factory=dict)
+    reporting: ReportingConfig = ReportingConfig()
+    converters: dict[Name, Converter] = Field(default_factory=dict)
+    lines: dict[Name, SerialLine] = Field(default_factory=dict)
     probes: tuple[ProbeConfig, ...]
     self_checks: SelfCheckConfig = Field(default_factory=SelfCheckConfig)
     light: LedLight | RgbLight | None = Field(default=None, discriminator="kind")
@@ -61,9 +67,18 @@ class DeviceConfig(Part):
         """Seconds from one question to the probes to the next."""
         return self.observe_every_s if self.sample_every_s is None else self.sample_every_s
 
+    def line(self, name: str) -> LineSettings:
+        """How to open one of its serial lines, for the probes on it.
+
+        Args:
+            name: of a line that has a probe.
+        """
+        return line_settings(self.lines[name], on_line(name, self.probes))
+
     def _problems(self) -> Iterator[Problem]:
-        yield from problems_of(self.converters, self.probes, self.light)
+        yield from problems_of(self.converters, self.lines, self.probes, self.light)
         yield from rest_problems(self.probes, self.observe_every_s)
+        yield from unmeasured(self.reporting, self.probes)
         if self.asks_every_s > self.observe_every_s:
             reason = f"is longer than the {self.observe_every_s:g} s from one observation to the next"
             yield Problem("sample_every_s", reason)

@@ -15,11 +15,14 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from firmware_config.errors import Problem
 from firmware_config.refusal import refuse
-from waterquality.parameters import Parameter
+from firmware_config.signals import I2cAddress, Unit
+from waterquality.limits import Limit
+from waterquality.parameters import SPECS, Parameter
 
 # GPIO0 and GPIO1 are kept for the EEPROM of an add-on board; the header ends with GPIO27.
 Pin = Annotated[int, Field(ge=2, le=27)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+I2cBusNumber = Annotated[int, Field(ge=0, le=22)]
 
 
 class Part(BaseModel):
@@ -81,13 +84,61 @@ class PulseWiring(Part):
     pull_up: bool = True
 
 
+class RegisterWiring(Part):
+    """A Modbus probe on a serial line.
+
+    Attributes:
+        line: name of the line.
+        unit: its address on the line; None is that with which its model leaves the factory.
+    """
+
+    line: Name
+    unit: Unit | None = None
+
+
+class EzoWiring(Part):
+    """An EZO circuit on an I2C bus.
+
+    Attributes:
+        bus: number of the bus; 1 is that of the header.
+        address: its address; None is that with which its model leaves the factory.
+    """
+
+    bus: I2cBusNumber
+    address: I2cAddress | None = None
+
+
+class OneWireWiring(Part):
+    """A thermometer on the 1-wire bus.
+
+    Attributes:
+        sensor: its id as the kernel names it, or `only` where it is alone on the bus.
+        data_pin: the GPIO of the bus, as `dtoverlay=w1-gpio` has it.
+    """
+
+    sensor: str = Field(pattern=r"^(only|[0-9a-f]{2}-[0-9a-f]{12})$")
+    data_pin: Pin = 4
+
+
+_WIRINGS: tuple[tuple[str, type[Part]], ...] = (
+    ("pulse", PulseWiring),
+    ("register", RegisterWiring),
+    ("ezo", EzoWiring),
+    ("one_wire", OneWireWiring),
+)
+
+
 def _wiring_tag(wiring: object) -> str:
-    keys = wiring.keys() if isinstance(wiring, Mapping) else vars(wiring)
-    return "pulse" if set(keys) & set(PulseWiring.model_fields) else "voltage"
+    keys = set(wiring) if isinstance(wiring, Mapping) else set(vars(wiring))
+    return next((tag for tag, kind in _WIRINGS if keys & set(kind.model_fields)), "voltage")
 
 
 Wiring = Annotated[
-    Annotated[VoltageWiring, Tag("voltage")] | Annotated[PulseWiring, Tag("pulse")],
+    Annotated[VoltageWiring, Tag("voltage")]
+    | Annotated[PulseWiring, Tag("pulse")]
+    | Annotated[RegisterWiring, Tag("register")]
+    | Annotated[EzoWiring, Tag("ezo")]
+    | Annotated[OneWireWiring, Tag("one_wire")],
     Discriminator(_wiring_tag),
 ]
 
@@ -107,8 +158,9 @@ class CalibrationCertificate(Part):
         made_on: the day.
         made_by: the technician.
         kind: a straight line through all points, or straight pieces from point to point.
-        points: pairs of volts at the probe and the value of the standard, in the parameter's unit; of a meter,
-            pairs of pulses and the litres that gave them.
+        points: pairs of what the probe answered and the value of the standard, in the parameter's unit. A probe on
+            a converter answers in volts at the probe, an instrument of its own in the parameter's unit; of a
+            meter, pairs of pulses and the litres that gave them.
         standards: buffers or turbidity standards, each with its lot; of a meter, how the litres were measured.
         expires_on: the last day it may be trusted without doubt.
         slope_percent: of a pH electrode, its slope as a share of the theoretical one; None where not known.
@@ -165,6 +217,37 @@ class CalibrationCertificate(Part):
         return all(low[1] > high[1] for low, high in pairwise(self.in_order()))
 
 
+class AssumedTemperature(Part):
+    """The temperature of water that no probe measures, as somebody knows it.
+
+    Attributes:
+        celsius: what it is thought to be.
+        within: how far it may be off, either way.
+    """
+
+    celsius: float = Field(ge=-5, le=60)
+    within: float = Field(gt=0, le=30)
+
+
+class WatchedLimit(Part):
+    """A number that the device itself watches a probe for.
+
+    Attributes:
+        at: in the parameter's unit.
+        side: on which side of it the water is out of bounds.
+    """
+
+    at: float
+    side: Literal["above", "below"]
+
+    def as_limit(self, parameter: Parameter) -> Limit:
+        """The limit as `waterquality` knows them, without an authority of its own."""
+        low, high = (self.at, None) if self.side == "below" else (None, self.at)
+        return Limit(
+            parameter, low=low, high=high, authority=f"a limit of {self.at:g} {SPECS[parameter].unit}"
+        )
+
+
 class Power(Part):
     """The pin that switches a probe's power.
 
@@ -218,7 +301,10 @@ class ProbeConfig(Part):
         parameter: what it measures.
         model: name of its datasheet.
         input: where it hangs.
-        calibration: the certificate in force; None until one is made, and then readings carry no value.
+        calibration: the certificate in force; until one is made, a probe on a converter gives no value.
+        temperature: of the water, for models that it matters to: `measured` by the device's own thermometer if it
+            has one, or what somebody knows.
+        limits: what the device itself watches it for.
         power: what switches it on before an observation and off afterwards; None where it always has power.
     """
 
@@ -226,4 +312,6 @@ class ProbeConfig(Part):
     model: str
     input: Wiring
     calibration: CalibrationCertificate | None = None
+    temperature: Literal["measured"] | AssumedTemperature = "measured"
+    limits: tuple[WatchedLimit, ...] = ()
     power: Power | None = None

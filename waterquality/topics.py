@@ -11,7 +11,7 @@ from dataclasses import dataclass
 ROOT = "tskaro/1"
 LIVE_ROOT = "tskaro/live"
 _READINGS = re.compile(
-    r"tskaro/1/([0-9a-f])/([a-z]{2}-[0-9]{4,12})/readings/([0-9a-f]{8})/([1-9][0-9]{0,17})-([1-9][0-9]{0,17})"
+    r"tskaro/1/([0-9a-f])/([a-z]{2}-[0-9]{4,12})/readings/([0-9a-f]{8})/([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17}))?"
 )
 _ANY = re.compile(r"tskaro/1/[^/]*/([^/]*)/")
 MAX_ENVELOPE = 1_000_000_000  # a gap may be wide; wider than any outbox is a forgery or a fault
@@ -45,8 +45,9 @@ def of_device(device: str, channel: str) -> str:
 
 
 def readings(envelope: Envelope) -> str:
-    """The topic a batch is published on."""
-    return f"{of_device(envelope.device, 'readings')}/{envelope.epoch}/{envelope.first}-{envelope.last}"
+    """The topic a batch is published on; a single number stands alone."""
+    last = f"-{envelope.last}" if envelope.last != envelope.first else ""
+    return f"{of_device(envelope.device, 'readings')}/{envelope.epoch}/{envelope.first}{last}"
 
 
 def parse_readings(topic: str) -> Envelope | None:
@@ -54,7 +55,7 @@ def parse_readings(topic: str) -> Envelope | None:
     match = _READINGS.fullmatch(topic)
     if match is None:
         return None
-    device, epoch, first, last = match[2], match[3], int(match[4]), int(match[5])
+    device, epoch, first, last = match[2], match[3], int(match[4]), int(match[5] or match[4])
     in_order = first <= last and last - first < MAX_ENVELOPE
     return Envelope(device, epoch, first, last) if in_order and match[1] == shard(device) else None
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.doctor.findings import Finding, Severity, well
+from firmware_config.buses import Ads1115
 from firmware_config.catalogues import Phrase, said
 from firmware_config.device import DeviceConfig
-from firmware_config.parts import PulseWiring
+from firmware_config.parts import EzoWiring, Mcp3008, PulseWiring
+
+_OWN_SPI = (11, 10, 9)  # the pins of the Pi's own SPI bus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,20 @@ class Need:
 
 def needs(config: DeviceConfig) -> Iterator[Need]:
     """What the wiring needs, each once."""
-    own = {converter.select_pin for converter in config.converters.values() if _is_on_own_bus(converter)}
+    on_spi = [chip for chip in config.converters.values() if isinstance(chip, Mcp3008)]
+    own = {chip.select_pin for chip in on_spi if chip.bus == _OWN_SPI}
     for pin in sorted(own, reverse=True):
         yield Need(f"spi0.{8 - pin}", (f"spidev0.{8 - pin}",), "spi", "dtparam=spi=on")
-    pulses = any(isinstance(probe.input, PulseWiring) for probe in config.probes)
-    if pulses or len(own) < len(config.converters):
+    inputs = [probe.input for probe in config.probes]
+    i2c = {chip.bus for chip in config.converters.values() if isinstance(chip, Ads1115)}
+    for bus in sorted(i2c | {wiring.bus for wiring in inputs if isinstance(wiring, EzoWiring)}):
+        yield Need(f"i2c-{bus}", (f"i2c-{bus}",), "i2c", "dtparam=i2c_arm=on")
+    for name, line in config.lines.items():
+        yield Need(f"line.{name}", (str(line.port).removeprefix("/dev/"),), "dialout", "enable_uart=1")
+    if any(isinstance(wiring, PulseWiring) for wiring in inputs) or any(
+        chip.bus != _OWN_SPI for chip in on_spi
+    ):
         yield Need("gpio", ("gpiochip*",), "gpio", "-")
-
-
-def _is_on_own_bus(converter: object) -> bool:
-    return getattr(converter, "bus", None) == (11, 10, 9)
 
 
 def buses(config: DeviceConfig, *, dev: Path = Path("/dev")) -> Iterator[Finding]:

@@ -29,6 +29,9 @@ MENDS: MappingProxyType[Why, Phrase] = MappingProxyType(
             "Keep its cable away from pumps and mains; look for bubbles, daylight, a loose screw."
         ),
         Why.PROBE_NOT_SETTLED: said("Give it a minute and look again."),
+        Why.PROBE_FAULT: said(
+            "It answers, but not as it should: switch its power off and on; look into its manual."
+        ),
         Why.PROBE_SERVICED: said("Service mode is on; it ends by itself."),
         Why.PROBE_UNCALIBRATED: said("Calibrate it: tskaro-edge calibrate"),
         Why.OUT_OF_RANGE: said("Clean it and check it in a standard; look for noise on the cable."),
@@ -36,6 +39,7 @@ MENDS: MappingProxyType[Why, Phrase] = MappingProxyType(
         Why.UNUSUAL_VALUE: said("Check it in a standard before you doubt the water."),
         Why.STAGNANT_SAMPLE: said("Open the tap: the water is standing."),
         Why.FIRST_FLUSH: said("Wait: the first water after a pause is always like that."),
+        Why.TEMPERATURE_UNKNOWN: said("Look at the thermometer: its plug, its cable, the 1-wire bus."),
         Why.TEMPERATURE_OUT_OF_RANGE: said(
             "Bring the water or the probe to its range: sun, frost, a hot box."
         ),

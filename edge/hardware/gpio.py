@@ -8,22 +8,22 @@ from edge.hardware.mcp3008 import Mcp3008Channel
 from edge.hardware.power_switch import GpioSwitch
 from edge.hardware.pulse_counter import PulseCounter
 from edge.probes.build import HardwareUnavailable
-from edge.probes.inputs import FASTEST_HZ
+from edge.probes.inputs import FASTEST_HZ, VoltageInput
 from firmware_config.parts import Mcp3008
 
 
 class GpioHardware:
-    """`Hardware` on a Raspberry Pi. Nothing is opened until it is asked for.
+    """The part of `Hardware` that gpiozero drives. Nothing is opened until it is asked for.
 
     Args:
-        converters: by name, as configured.
+        converters: on SPI, by name.
     """
 
     def __init__(self, converters: Mapping[str, Mcp3008]) -> None:
         self._converters = converters
         self._open: list[Mcp3008Channel | PulseCounter | GpioSwitch] = []
 
-    def voltage(self, *, converter: str, channel: int) -> Mcp3008Channel:
+    def voltage(self, *, converter: str, channel: int) -> VoltageInput:
         """Open a channel of a converter.
 
         Args:

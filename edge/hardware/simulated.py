@@ -3,13 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Protocol, TypeVar
 
 from edge.probes.build import HardwareUnavailable
-from edge.probes.inputs import FASTEST_HZ, ProbeDisconnected, Pulses
+from edge.probes.inputs import FASTEST_HZ, ProbeDisconnected, ProbeFault, Pulses, Warmth
+from firmware_config.signals import Function
 
 Volts = Callable[[], float]
 Counted = Callable[[], int]
 Seconds = Callable[[], float]
+Registers = Callable[[], Mapping[int, int]]
+Answer = Callable[[str], str]
+Celsius = Callable[[], float]
+_Key = TypeVar("_Key")
+_Made = TypeVar("_Made")
 
 
 @dataclass(slots=True)
@@ -114,12 +121,106 @@ class SimulatedSwitch:
         self._on_since_s, self.is_open = None, False
 
 
+@dataclass(slots=True)
+class SimulatedRegisters:
+    """A Modbus probe whose registers a function tells; a register that it does not tell is refused.
+
+    Attributes:
+        source: words by address, the same for both functions.
+        is_open: whether it may still be read.
+    """
+
+    source: Registers
+    is_open: bool = field(default=True, init=False)
+
+    def read(self, *, function: Function, address: int, count: int) -> tuple[int, ...]:  # noqa: ARG002
+        """Registers as they are now.
+
+        Raises:
+            ProbeDisconnected: it was closed, or the source says so; mended by the operator.
+            ProbeFault: there is no such register; mended by the operator.
+        """
+        if not self.is_open:
+            raise ProbeDisconnected("the line was let go")
+        words = self.source()
+        try:
+            return tuple(words[at] for at in range(address, address + count))
+        except KeyError as error:
+            raise ProbeFault(f"the probe refuses: it has no register {error}") from error
+
+    def close(self) -> None:
+        """Let go of the line."""
+        self.is_open = False
+
+
+@dataclass(slots=True)
+class SimulatedCircuit:
+    """A circuit whose answers a function gives; it needs no time.
+
+    Attributes:
+        source: the answer to a command; may raise what a circuit raises.
+        is_open: whether it may still be asked.
+    """
+
+    source: Answer
+    is_open: bool = field(default=True, init=False)
+
+    def ask(self, command: str, *, wait_s: float) -> str:  # noqa: ARG002 - nothing takes time here
+        """Its answer to a command.
+
+        Raises:
+            ProbeDisconnected: it was closed, or the source says so; mended by the operator.
+            ProbeFault: the source says so; mended by the operator.
+        """
+        if not self.is_open:
+            raise ProbeDisconnected("the circuit was let go")
+        return self.source(command)
+
+    def close(self) -> None:
+        """Let go of the circuit."""
+        self.is_open = False
+
+
+@dataclass(slots=True)
+class SimulatedThermometer:
+    """A thermometer whose temperature a function tells.
+
+    Attributes:
+        source: degrees Celsius now.
+        is_open: whether it may still be read.
+    """
+
+    source: Celsius
+    is_open: bool = field(default=True, init=False)
+
+    def read(self) -> Warmth:
+        """The temperature now.
+
+        Raises:
+            ProbeDisconnected: it was closed, or the source says so; mended by the operator.
+        """
+        if not self.is_open:
+            raise ProbeDisconnected("the thermometer was let go")
+        return Warmth(self.source())
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.is_open = False
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
 class SimulatedHardware:
     """`Hardware` whose inputs are functions.
 
     Args:
         voltages: volts at the channel (behind the divider), by converter and channel.
         pulses: pulses so far, by GPIO.
+        registers: words by address, by line and unit.
+        circuits: the answer to a command, by I2C bus and address.
+        celsius: degrees, by sensor.
         now_s: the time that pulses and power are timed by, in seconds; must not go back.
     """
 
@@ -128,12 +229,15 @@ class SimulatedHardware:
         *,
         voltages: Mapping[tuple[str, int], Volts] | None = None,
         pulses: Mapping[int, Counted] | None = None,
+        registers: Mapping[tuple[str, int], Registers] | None = None,
+        circuits: Mapping[tuple[int, int], Answer] | None = None,
+        celsius: Mapping[str, Celsius] | None = None,
         now_s: Seconds = monotonic,
     ) -> None:
-        self._voltages = voltages or {}
-        self._pulses = pulses or {}
+        self._voltages, self._pulses = voltages or {}, pulses or {}
+        self._registers, self._circuits, self._celsius = registers or {}, circuits or {}, celsius or {}
         self._now_s = now_s
-        self._open: list[SimulatedVoltage | SimulatedPulses | SimulatedSwitch] = []
+        self._open: list[_Closes] = []
 
     def voltage(self, *, converter: str, channel: int) -> SimulatedVoltage:
         """Open a channel.
@@ -141,12 +245,8 @@ class SimulatedHardware:
         Raises:
             HardwareUnavailable: there is no function for it; mended by the operator.
         """
-        try:
-            opened = SimulatedVoltage(self._voltages[converter, channel])
-        except KeyError as error:
-            raise HardwareUnavailable(
-                f"channel {channel} of converter {converter} is not simulated"
-            ) from error
+        what = f"channel {channel} of converter {converter}"
+        opened = SimulatedVoltage(_simulated(self._voltages, (converter, channel), what))
         self._open.append(opened)
         return opened
 
@@ -156,10 +256,7 @@ class SimulatedHardware:
         Raises:
             HardwareUnavailable: there is no function for it; mended by the operator.
         """
-        try:
-            opened = SimulatedPulses(self._pulses[pin], self._now_s)
-        except KeyError as error:
-            raise HardwareUnavailable(f"GPIO{pin} is not simulated") from error
+        opened = SimulatedPulses(_simulated(self._pulses, pin, f"GPIO{pin}"), self._now_s)
         self._open.append(opened)
         return opened
 
@@ -169,7 +266,45 @@ class SimulatedHardware:
         self._open.append(opened)
         return opened
 
+    def registers(self, *, line: str, unit: int) -> SimulatedRegisters:
+        """A Modbus probe.
+
+        Raises:
+            HardwareUnavailable: there is no function for it; mended by the operator.
+        """
+        opened = SimulatedRegisters(_simulated(self._registers, (line, unit), f"probe {unit} on {line}"))
+        self._open.append(opened)
+        return opened
+
+    def circuit(self, *, bus: int, address: int) -> SimulatedCircuit:
+        """A circuit that is asked in words.
+
+        Raises:
+            HardwareUnavailable: there is no function for it; mended by the operator.
+        """
+        what = f"the circuit at {address:#04x} on I2C bus {bus}"
+        opened = SimulatedCircuit(_simulated(self._circuits, (bus, address), what))
+        self._open.append(opened)
+        return opened
+
+    def thermometer(self, *, sensor: str, family: str) -> SimulatedThermometer:  # noqa: ARG002 - one kind is here
+        """A thermometer.
+
+        Raises:
+            HardwareUnavailable: there is no function for it; mended by the operator.
+        """
+        opened = SimulatedThermometer(_simulated(self._celsius, sensor, f"thermometer {sensor}"))
+        self._open.append(opened)
+        return opened
+
     def close(self) -> None:
         """Let go of every input it opened."""
         while self._open:
             self._open.pop().close()
+
+
+def _simulated(functions: Mapping[_Key, _Made], key: _Key, what: str) -> _Made:
+    try:
+        return functions[key]
+    except KeyError as error:
+        raise HardwareUnavailable(f"{what} is not simulated") from error

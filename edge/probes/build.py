@@ -1,19 +1,49 @@
 """From a device's configuration to its probes, on whatever hardware there is."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
+from edge.compensation import WaterTemperature, known
+from edge.probes.ezo import EzoPh, EzoPhInstrument
 from edge.probes.flow import FlowProbe, fastest_hz
-from edge.probes.inputs import FASTEST_HZ, Divided, PowerSwitch, PulseInput, VoltageInput
+from edge.probes.inputs import (
+    FASTEST_HZ,
+    Circuit,
+    Divided,
+    PowerSwitch,
+    PulseInput,
+    RegisterInput,
+    Thermometer,
+    VoltageInput,
+)
+from edge.probes.instrument import InstrumentProbe
 from edge.probes.phases import Timing
 from edge.probes.port import Probe
 from edge.probes.powered import PoweredProbe
+from edge.probes.registers import RegisterInstrument
+from edge.probes.thermometer import ThermometerInstrument, WaterThermometer
 from edge.probes.voltage import VoltageProbe
 from edge.schedule import Ahead, AnyOf, Every, Schedule
+from firmware_config.buses import address_of, unit_of
 from firmware_config.datasheet import Datasheet, VoltageSignal, load
 from firmware_config.device import DeviceConfig
-from firmware_config.parts import Power, ProbeConfig, PulseWiring, VoltageWiring
+from firmware_config.parts import (
+    AssumedTemperature,
+    EzoWiring,
+    OneWireWiring,
+    Power,
+    ProbeConfig,
+    PulseWiring,
+    RegisterWiring,
+    VoltageWiring,
+)
+from firmware_config.signals import EzoSignal, OneWireSignal, RegisterSignal
 from firmware_config.wiring import SLACK_S
 from waterquality.errors import ConfigError
+from waterquality.parameters import Parameter
+
+Water = Callable[[datetime], WaterTemperature | None]
 
 # Two ticks may be missed; a longer gap is an agent that stood still or a clock that was set, and no mean.
 LONGEST_GAP_INTERVALS = 3
@@ -24,7 +54,11 @@ class HardwareUnavailable(ConfigError):
 
 
 class Hardware(Protocol):
-    """Makes the inputs that probes hang on, and owns them."""
+    """Makes the inputs that probes hang on, and owns them.
+
+    What belongs to the machine (a bus, a pin, a permission) must be there when an input is made; what hangs at the
+    end of a cable may come later, and until then its input raises `ProbeDisconnected`.
+    """
 
     def voltage(self, *, converter: str, channel: int) -> VoltageInput:
         """Open a channel of a converter.
@@ -63,6 +97,42 @@ class Hardware(Protocol):
         """
         ...
 
+    def registers(self, *, line: str, unit: int) -> RegisterInput:
+        """A Modbus probe.
+
+        Args:
+            line: name of its line in the configuration.
+            unit: its address on the line.
+
+        Raises:
+            HardwareUnavailable: mended by the operator.
+        """
+        ...
+
+    def circuit(self, *, bus: int, address: int) -> Circuit:
+        """A circuit that is asked in words.
+
+        Args:
+            bus: number of its I2C bus.
+            address: its I2C address.
+
+        Raises:
+            HardwareUnavailable: mended by the operator.
+        """
+        ...
+
+    def thermometer(self, *, sensor: str, family: str) -> Thermometer:
+        """A thermometer on the 1-wire bus.
+
+        Args:
+            sensor: its id, or `only`.
+            family: the first two digits of the id of its model.
+
+        Raises:
+            HardwareUnavailable: mended by the operator.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of every input it made; they give no more readings."""
         ...
@@ -79,7 +149,14 @@ def build_probes(config: DeviceConfig, hardware: Hardware, *, volume_m3: float =
     Raises:
         HardwareUnavailable: an input cannot be opened; mended by the operator.
     """
-    return tuple(_build(probe, config, hardware, volume_m3) for probe in config.probes)
+    thermometer = _thermometer(config, hardware)
+    water = thermometer.temperature if thermometer else _nobody_knows
+    return tuple(
+        thermometer
+        if thermometer and probe.parameter is Parameter.TEMPERATURE
+        else _build(probe, config, hardware, volume_m3, water)
+        for probe in config.probes
+    )
 
 
 def ticks_of(config: DeviceConfig) -> Schedule:
@@ -92,14 +169,28 @@ def ticks_of(config: DeviceConfig) -> Schedule:
     return AnyOf(Every(config.asks_every_s), observations, *ahead)
 
 
-def _build(probe: ProbeConfig, config: DeviceConfig, hardware: Hardware, volume_m3: float) -> Probe:
+def _nobody_knows(_: datetime) -> None:
+    """The temperature of water that nothing measures."""
+
+
+def _thermometer(config: DeviceConfig, hardware: Hardware) -> WaterThermometer | None:
+    for probe in config.probes:
+        if probe.parameter is Parameter.TEMPERATURE:
+            made = _build(probe, config, hardware, 0.0, _nobody_knows)
+            return WaterThermometer(made, within=load(probe.model).uncertainty)
+    return None
+
+
+def _build(
+    probe: ProbeConfig, config: DeviceConfig, hardware: Hardware, volume_m3: float, measured: Water
+) -> Probe:
     sheet = load(probe.model)
     if probe.power is None:
-        return _build_probe(probe, sheet, config, hardware, volume_m3)
+        return _build_probe(probe, sheet, config, hardware, volume_m3=volume_m3, measured=measured)
     switch = hardware.switch(pin=probe.power.pin, active_high=probe.power.active_high)
     unwarmed = sheet.model_copy(update={"warm_up_s": 0.0, "settling_s": 0.0})  # the switch sees to both
     return PoweredProbe(
-        _build_probe(probe, unwarmed, config, hardware, volume_m3),
+        _build_probe(probe, unwarmed, config, hardware, volume_m3=volume_m3, measured=measured),
         switch,
         timing=_timing(sheet, probe.power),
         observations=Every(config.observe_every_s),
@@ -111,11 +202,20 @@ def _timing(sheet: Datasheet, power: Power) -> Timing:
 
 
 def _build_probe(
-    probe: ProbeConfig, sheet: Datasheet, config: DeviceConfig, hardware: Hardware, volume_m3: float
+    probe: ProbeConfig,
+    sheet: Datasheet,
+    config: DeviceConfig,
+    hardware: Hardware,
+    *,
+    volume_m3: float,
+    measured: Water,
 ) -> Probe:
+    water = _water(probe, measured)
     match probe.input:
         case VoltageWiring() as wiring:
-            return _voltage_probe(probe, wiring, sheet, hardware, config.samples_per_reading)
+            return _voltage_probe(
+                probe, wiring, sheet, hardware, samples=config.samples_per_reading, water=water
+            )
         case PulseWiring() as wiring:
             return FlowProbe(
                 hardware.pulses(
@@ -128,10 +228,30 @@ def _build_probe(
                 longest_gap_s=LONGEST_GAP_INTERVALS * config.observe_every_s,
                 volume_m3=volume_m3,
             )
+        case RegisterWiring() as wiring:
+            return _register_probe(probe, wiring, sheet, hardware)
+        case EzoWiring() as wiring:
+            return _ezo_probe(probe, wiring, sheet, hardware, water)
+        case OneWireWiring() as wiring:
+            return _one_wire_probe(wiring, sheet, hardware)
+
+
+def _water(probe: ProbeConfig, measured: Water) -> Water:
+    """Where a probe's temperature of the water comes from."""
+    if not isinstance(probe.temperature, AssumedTemperature):
+        return measured
+    assumed = known(probe.temperature.celsius, probe.temperature.within)
+    return lambda _: assumed
 
 
 def _voltage_probe(
-    probe: ProbeConfig, wiring: VoltageWiring, sheet: Datasheet, hardware: Hardware, samples: int
+    probe: ProbeConfig,
+    wiring: VoltageWiring,
+    sheet: Datasheet,
+    hardware: Hardware,
+    *,
+    samples: int,
+    water: Water,
 ) -> VoltageProbe:
     assert isinstance(sheet.signal, VoltageSignal)  # the configuration was refused otherwise
     source = hardware.voltage(converter=wiring.converter, channel=wiring.channel)
@@ -141,4 +261,38 @@ def _voltage_probe(
         signal=sheet.signal,
         certificate=probe.calibration,
         samples=samples,
+        water=water,
     )
+
+
+def _register_probe(
+    probe: ProbeConfig, wiring: RegisterWiring, sheet: Datasheet, hardware: Hardware
+) -> InstrumentProbe:
+    assert isinstance(sheet.signal, RegisterSignal)  # the configuration was refused otherwise
+    source = hardware.registers(line=wiring.line, unit=unit_of(wiring, sheet.signal))
+    return InstrumentProbe(
+        RegisterInstrument(source, sheet.signal),
+        sheet=sheet,
+        certificate=probe.calibration,
+        saturates=sheet.signal.saturates,
+    )
+
+
+def _ezo_probe(
+    probe: ProbeConfig, wiring: EzoWiring, sheet: Datasheet, hardware: Hardware, water: Water
+) -> InstrumentProbe:
+    assert isinstance(sheet.signal, EzoSignal)  # the configuration was refused otherwise
+    circuit = hardware.circuit(bus=wiring.bus, address=address_of(wiring, sheet.signal))
+    commands = EzoPh(circuit, sheet.signal)
+    return InstrumentProbe(
+        EzoPhInstrument(commands, sheet=sheet, signal=sheet.signal, water=water),
+        sheet=sheet,
+        certificate=probe.calibration,
+    )
+
+
+def _one_wire_probe(wiring: OneWireWiring, sheet: Datasheet, hardware: Hardware) -> InstrumentProbe:
+    assert isinstance(sheet.signal, OneWireSignal)  # the configuration was refused otherwise
+    source = hardware.thermometer(sensor=wiring.sensor, family=sheet.signal.family)
+    shows = ThermometerInstrument(source, power_on_celsius=sheet.signal.power_on_celsius)
+    return InstrumentProbe(shows, sheet=sheet, needs_certificate=False)

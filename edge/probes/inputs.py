@@ -1,12 +1,15 @@
-"""The ports to the electrical world: volts, pulses, power. `edge.hardware` has one adapter for each, and a fake.
+"""The ports to the electrical world: volts, pulses, power, registers, words, degrees.
 
-Volts are kept apart from what they mean: which converter reads them is decided here, which curve they follow
-in `edge.calibration`.
+`edge.hardware` has one adapter for each, and a simulated one.
+
+Answers are kept apart from what they mean: which converter or bus gives them is decided here, which curve they
+follow in `edge.calibration`. Who cannot answer raises, and what it raises tells a cable from a sick instrument.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from firmware_config.signals import Function
 from waterquality.errors import ProbeError
 
 FASTEST_HZ = 1000.0  # no meter of water that we know of pulses faster
@@ -16,14 +19,34 @@ class ProbeDisconnected(ProbeError):
     """Nothing answers at the end of the wire; mended by the operator, with a look at the wiring."""
 
 
+class AnswerGarbled(ProbeError):
+    """Something answers and cannot be understood; mended by the operator: cable, speed, parity, a second master."""
+
+
+class ProbeFault(ProbeError):
+    """It answers, and says itself that it is not well; mended by the operator, with its manual."""
+
+
+class CommandRefused(ProbeFault):
+    """It does not know the command; mended by nobody where an older one has another command for it."""
+
+
+class NotMeasured(ProbeError):
+    """It answers with what it shows before its first measurement; mended by the operator if it goes on so."""
+
+
 class VoltageInput(Protocol):
     """One channel of a converter."""
 
     def read_volts(self) -> float:
-        """The voltage on the channel now, finite and not negative.
+        """The voltage on the channel now: finite, at most a few steps of a bipolar converter below 0.
+
+        More volts than the channel can show read as the most that it can show, which the configuration keeps
+        outside what a live probe puts out.
 
         Raises:
             ProbeDisconnected: the converter does not answer; mended by the operator.
+            ProbeFault: it answers, but not as this converter must; mended by the operator.
         """
         ...
 
@@ -71,6 +94,71 @@ class PowerSwitch(Protocol):
 
     def on_for_s(self) -> float | None:
         """For how many seconds the power has been on, by a clock that never jumps; None while it is off."""
+        ...
+
+
+class RegisterInput(Protocol):
+    """One Modbus probe on a line."""
+
+    def read(self, *, function: Function, address: int, count: int) -> tuple[int, ...]:
+        """Registers as they are now, each 0 to 65535.
+
+        Args:
+            function: `holding` or `input`.
+            address: of the first, counted from 0.
+            count: how many.
+
+        Raises:
+            ProbeDisconnected: nothing answers; mended by the operator.
+            AnswerGarbled: what answers cannot be understood; mended by the operator.
+            ProbeFault: it answers with an exception; mended by the operator.
+        """
+        ...
+
+
+class Circuit(Protocol):
+    """One circuit that is asked in words."""
+
+    def ask(self, command: str, *, wait_s: float) -> str:
+        """Its answer to a command; "" where success is all that it says.
+
+        Args:
+            command: as its maker writes it, e.g. `R`.
+            wait_s: seconds that it needs for this command.
+
+        Raises:
+            ProbeDisconnected: nothing answers; mended by the operator.
+            AnswerGarbled: what answers cannot be understood; mended by the operator.
+            CommandRefused: it does not know the command.
+            ProbeFault: it does not come to an answer; mended by the operator.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """What a thermometer answered.
+
+    Attributes:
+        celsius: in degrees.
+        is_as_powered_on: whether all that it sent is what it holds from power-on to its first conversion. Some
+            copies of the chip send the same when they have truly measured so much.
+    """
+
+    celsius: float
+    is_as_powered_on: bool = False
+
+
+class Thermometer(Protocol):
+    """One digital thermometer."""
+
+    def read(self) -> Warmth:
+        """What it measures now; takes up to a second.
+
+        Raises:
+            ProbeDisconnected: nothing answers; mended by the operator.
+            AnswerGarbled: the checksum does not fit; mended by the operator.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from edge.calibration import OutOfCurve
-from edge.probes.inputs import ProbeDisconnected
+from edge.probes.inputs import AnswerGarbled, NotMeasured, ProbeDisconnected, ProbeFault
 from edge.probes.port import Probe
 from edge.probes.powered import ProbeNotSettled
 from waterquality.errors import ProbeError
@@ -15,6 +15,9 @@ _WHY: MappingProxyType[type[ProbeError], Why] = MappingProxyType(
     {
         ProbeDisconnected: Why.PROBE_DISCONNECTED,
         ProbeNotSettled: Why.PROBE_NOT_SETTLED,
+        AnswerGarbled: Why.PROBE_FAULT,
+        ProbeFault: Why.PROBE_FAULT,
+        NotMeasured: Why.PROBE_NOT_SETTLED,
         OutOfCurve: Why.OUT_OF_CURVE,
     }
 )

@@ -51,7 +51,7 @@ class GaveUp(Exception):
 
 def who(bench: Bench) -> str:
     """The technician's name."""
-    return bench.made_by or bench.screen.ask(msgid("Your name"))
+    return bench.made_by or bench.screen.ask_word(msgid("Your name"))
 
 
 def today(bench: Bench) -> date:

@@ -100,7 +100,7 @@ def ask_standard(bench: Bench, *, number: int, default: float | None) -> Standar
     value = screen.ask_number(
         msgid("Its value in %(unit)s, as the label has it for this temperature"), default=default, unit=unit
     )
-    return Standard(value, screen.ask(msgid("Its lot number"), default="-"))
+    return Standard(value, screen.ask_word(msgid("Its lot number"), default="-"))
 
 
 def _dip(bench: Bench, standard: Standard, before: Sequence[Dip], temperature_c: float) -> Dip:
@@ -137,7 +137,7 @@ def shown_in(bench: Bench, standard: Standard) -> Settled | Phrase:
 
 def _flow(bench: Bench, occasion: Occasion) -> CalibrationCertificate | Phrase:
     screen = bench.screen
-    measured_with = screen.ask(msgid("How do you measure the volume?"), default=f"{_BUCKET_L:g} L")
+    measured_with = screen.ask_word(msgid("How do you measure the volume?"), default=f"{_BUCKET_L:g} L")
     runs: list[Run] = []
     while len(runs) < _FLOW_RUNS:
         screen.heading(msgid("Run %(number)d of %(most)d"), number=len(runs) + 1, most=_FLOW_RUNS)

@@ -53,7 +53,7 @@ class Screen:
             table.add_row(Text(self.speech.say(name), style="dim"), Text(self.speech.say(value)))
         self._console.print(table)
 
-    def ask(self, question: str, *, default: str = "", **values: object) -> str:
+    def ask_word(self, question: str, *, default: str = "", **values: object) -> str:
         """An answer that is not empty; Enter alone gives the default where there is one."""
         shown = f" [{default}]" if default else ""
         while True:
@@ -67,7 +67,7 @@ class Screen:
         shown = "" if default is None else f"{default:g}"
         while True:
             try:
-                return float(self.ask(question, default=shown, **values).replace(",", "."))
+                return float(self.ask_word(question, default=shown, **values).replace(",", "."))
             except ValueError:
                 self.say(msgid("This is not a number."), style="yellow")
 
@@ -75,7 +75,7 @@ class Screen:
         """Yes or no, by the first letter of either word in this language or in English."""
         yes, no = self.speech.say(msgid("yes")), self.speech.say(msgid("no"))
         while True:
-            answer = self.ask(
+            answer = self.ask_word(
                 f"{self.speech.say(question, **values)} ({yes}/{no})", default=yes if default else no
             )
             if answer.lower()[0] in (yes[0], "y"):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from edge.clock import Clock
-from edge.hardware.gpio import GpioHardware
+from edge.hardware.pi import PiHardware
 from edge.knocking import NobodyAnswers, ask
 from edge.live import DirectLive, DoorLive, LiveSource
 from edge.practice import PracticeTap
@@ -76,7 +76,7 @@ def opened(settings: EdgeSettings, config: DeviceConfig, clock: Clock) -> Iterat
         worth = max(1, min(_MOST_FRAMES, int(_STARTING_S / config.asks_every_s)))
         yield Opened(DoorLive(door, patience_s=patience_s), door=door, frames_to_start=worth)
         return
-    hardware = GpioHardware(config.converters)
+    hardware = PiHardware(config)
     with _let_go(hardware):
         probes = build_probes(_with_power(config, hardware), hardware)
         _have_had_power(probes, config, clock)

@@ -1,4 +1,4 @@
-"""What every `VoltageInput` promises, on gpiozero's mock pins and on the simulated hardware alike."""
+"""What every `VoltageInput` promises: gpiozero's mock pins, a fake I2C bus, the simulated hardware, i2c-stub."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import pytest
 
 from edge.hardware.gpio import GpioHardware
+from edge.hardware.pi import PiHardware
 from edge.hardware.simulated import SimulatedHardware
 from edge.probes.build import Hardware
 from edge.probes.inputs import ProbeDisconnected
+from firmware_config.buses import Ads1115
+from firmware_config.device import DeviceConfig
 from firmware_config.parts import Mcp3008
+from tests.edge.hardware.fake_i2c import FakeAds1115, FakeSmbus
 from tests.edge.hardware.fake_mcp3008 import FakeMcp3008, mock_pins
+from tests.edge.hardware.kernel_simulators import i2c_stub
 
 STEP_VOLTS = 3.3 / 1024
 
@@ -22,19 +27,51 @@ class Bench:
 
     hardware: Hardware
     put: Callable[[int, float], None]
+    channels: int = 8
 
 
-@pytest.fixture(params=["gpiozero", "simulated"])
-def bench(request) -> Iterator[Bench]:
-    if request.param == "simulated":
-        volts = dict.fromkeys(range(8), 0.0)
-        sources = {("adc0", channel): (lambda at=channel: volts[at]) for channel in range(8)}
-        yield Bench(SimulatedHardware(voltages=sources), volts.__setitem__)
-        return
+def with_ads1115(bus_number: int = 1) -> DeviceConfig:
+    # construct: the probes are not what is tried here
+    chip = Ads1115(kind="ads1115", bus=bus_number)
+    return DeviceConfig.model_construct(converters={"adc0": chip}, lines={}, probes=())
+
+
+def simulated() -> Iterator[Bench]:
+    volts = dict.fromkeys(range(8), 0.0)
+    sources = {("adc0", channel): (lambda at=channel: volts[at]) for channel in range(8)}
+    yield Bench(SimulatedHardware(voltages=sources), volts.__setitem__)
+
+
+def mcp3008() -> Iterator[Bench]:
     with mock_pins(), FakeMcp3008() as chip:
         hardware = GpioHardware({"adc0": Mcp3008(kind="mcp3008")})
         yield Bench(hardware, chip.put_volts)
         hardware.close()
+
+
+def ads1115() -> Iterator[Bench]:
+    smbus = FakeSmbus()
+    chip = smbus.chips[0x48] = FakeAds1115(smbus)
+    hardware = PiHardware(with_ads1115(), pause=smbus.pause, open_bus=lambda _: smbus.bus())
+    yield Bench(hardware, chip.volts.__setitem__, channels=4)
+    hardware.close()
+    smbus.close()
+
+
+def ads1115_of_the_kernel() -> Iterator[Bench]:
+    with i2c_stub(0x48) as stub:
+        hardware = PiHardware(with_ads1115(stub.bus))
+        # the stub knows no channels: what is put is on the one that is read
+        yield Bench(hardware, lambda _, volts: stub.put_word(0, int(volts / 4.096 * 32768)), channels=1)
+        hardware.close()
+
+
+BENCHES = {"mcp3008": mcp3008, "ads1115": ads1115, "i2c-stub": ads1115_of_the_kernel, "simulated": simulated}
+
+
+@pytest.fixture(params=BENCHES)
+def bench(request) -> Iterator[Bench]:
+    yield from BENCHES[request.param]()
 
 
 @pytest.mark.parametrize("volts", [0.0, 0.004, 0.5, 1.497, 1.65, 2.031, 3.0, 3.29])
@@ -53,9 +90,9 @@ def test_each_reading_is_of_now(bench):
         assert channel.read_volts() == pytest.approx(volts, abs=STEP_VOLTS)
 
 
-def test_all_eight_channels_are_independent(bench):
-    channels = [bench.hardware.voltage(converter="adc0", channel=at) for at in range(8)]
-    for at in range(8):
+def test_all_channels_are_independent(bench):
+    channels = [bench.hardware.voltage(converter="adc0", channel=at) for at in range(bench.channels)]
+    for at in range(bench.channels):
         bench.put(at, 0.4 * at)
 
     for at, channel in enumerate(channels):

@@ -1,6 +1,7 @@
 """The golden messages of wire version 1, read by what the server uses; and what the device writes, read back."""
 
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, by_parameter
 from waterquality.topics import Envelope
 from waterquality.wire.decode import decode
+from waterquality.wire.deflate import DICTIONARY
 from waterquality.wire.encode import encode, pack
 from waterquality.wire.messages import (
     Health,
@@ -30,7 +32,7 @@ from waterquality.wire.messages import (
 from waterquality.wire.records import Certificate, Gap, GapWhy, Note, NoteKind, Record
 
 GOLDEN = Path(__file__).parent / "wire" / "v1"
-BATCHES = sorted(path.name.removesuffix(".readings.json") for path in GOLDEN.glob("*.readings.json"))
+BATCHES = sorted(path.name for path in GOLDEN.glob("*.readings.*"))
 
 
 def plain(record: Record) -> dict[str, object]:
@@ -77,10 +79,10 @@ def plain_reading(reading: Reading) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", BATCHES)
 def test_a_golden_batch_is_read_as_it_always_was(name: str) -> None:
-    head, payload = (GOLDEN / f"{name}.readings.json").read_text(encoding="utf-8").split("\n", 1)
-    expected = json.loads((GOLDEN / f"{name}.expected.json").read_text(encoding="utf-8"))
+    head, payload = (GOLDEN / name).read_bytes().split(b"\n", 1)
+    expected = json.loads((GOLDEN / f"{name.partition('.')[0]}.expected.json").read_text(encoding="utf-8"))
 
-    batch = decode(payload.encode(), Envelope(**json.loads(head)))
+    batch = decode(payload, Envelope(**json.loads(head)))
 
     assert expected["held"] == batch.held
     assert expected["records"] == [plain(record) for record in batch.records]
@@ -88,7 +90,11 @@ def test_a_golden_batch_is_read_as_it_always_was(name: str) -> None:
 
 
 def test_there_are_golden_batches() -> None:
-    assert len(BATCHES) >= 4
+    assert len(BATCHES) >= 7
+
+
+def test_the_dictionary_is_the_one_it_always_was() -> None:
+    assert (len(DICTIONARY), zlib.adler32(DICTIONARY)) == (1949, 0x431678E8)
 
 
 def test_the_golden_receipt_is_read_as_it_always_was() -> None:
@@ -96,6 +102,13 @@ def test_the_golden_receipt_is_read_as_it_always_was() -> None:
 
     assert Receipt("9f1c2a7e", 48211, IntervalSet(((48215, 48220), (48222, 48222))), 1763900101250) == receipt
     assert receipt == decode_receipt(encode_receipt(receipt))
+
+
+def test_a_receipt_without_ranges_is_read_as_it_always_was() -> None:
+    golden = (GOLDEN / "receipt-without-ranges.json").read_bytes()
+    receipt = Receipt("9f1c2a7e", 48211, IntervalSet(), 1763900101250)
+
+    assert (decode_receipt(golden), encode_receipt(receipt)) == (receipt, golden)
 
 
 def test_the_golden_status_is_read_as_it_always_was() -> None:
@@ -123,6 +136,23 @@ def test_the_golden_health_message_is_read_as_it_always_was() -> None:
         == health
     )
     assert health == decode_health(encode_health(health))
+
+
+@pytest.mark.parametrize("name", ["health-with-bytes.json", "health-deflated.bin"])
+def test_a_golden_health_message_with_bytes_is_read_as_it_always_was(name: str) -> None:
+    health = decode_health((GOLDEN / name).read_bytes())
+
+    assert (health.bytes_this_month, health.appended, health.counters["appended"]) == (3_123_456, 48220, 31)
+    assert (
+        health == decode_health(encode_health(health)) == decode_health(encode_health(health, deflate=True))
+    )
+
+
+def test_a_device_that_does_not_count_bytes_says_nothing_of_them() -> None:
+    health = decode_health((GOLDEN / "health.json").read_bytes())
+
+    assert health.bytes_this_month is None
+    assert b"bytes_this_month" not in encode_health(health)
 
 
 def test_a_device_writes_the_example_of_the_specification_within_its_size() -> None:
@@ -179,6 +209,31 @@ def test_what_a_device_writes_a_server_reads(taken: list[list[Reading]], deflate
                 assert after.readings[parameter].value is None
             else:
                 assert pytest.approx(reading.value, rel=1e-6, abs=1e-9) == after.readings[parameter].value
+
+
+def typical(seq: int) -> Observation:
+    return observation(
+        device="kk-0317", seq=seq, at=1773900040_007, turbidity=0.31, ph=7.42, flow=10.98, volume=182.33,
+        flag=Flag.UNKNOWN,
+    )  # fmt: skip
+
+
+def test_a_single_observation_deflates_to_a_third_and_any_zlib_with_the_dictionary_reads_it() -> None:
+    packed = [pack(typical(48211))]
+    plain = encode("kk-0317", "5d20be14", 48211, packed)
+    deflated = encode("kk-0317", "5d20be14", 48211, packed, deflate=True)
+
+    assert (plain[:1], deflated[:1]) == (b"[", b"\x78")
+    assert len(deflated) <= 80 < len(plain) / 2
+    assert zlib.decompressobj(zdict=DICTIONARY).decompress(deflated) == plain
+
+
+def test_the_oldest_held_number_is_written_only_where_it_is_not_the_first() -> None:
+    packed = [pack(typical(7)), pack(typical(8))]
+    first, older = (encode("kk-0317", "9f1c2a7e", held, packed) for held in (7, 3))
+
+    assert (b"held" in first, b"held" in older) == (False, True)
+    assert [decode(sent, Envelope("kk-0317", "9f1c2a7e", 7, 8)).held for sent in (first, older)] == [7, 3]
 
 
 def test_gaps_certificates_and_notes_survive_the_way() -> None:

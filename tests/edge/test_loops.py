@@ -20,6 +20,7 @@ from edge.uplink import Broker, Uplink
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 from waterquality.wire.encode import Packed
+from waterquality.wire.messages import Health
 
 START_MS = 1_763_900_040_000
 NOWHERE = Broker("127.0.0.1", 1)
@@ -154,7 +155,28 @@ def busy() -> Iterator[Counter[str]]:
 
 def test_a_heartbeat_is_told_while_the_other_loops_count(tmp_path: Path, busy: Counter[str]) -> None:
     outbox = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
-    heartbeat = Heartbeat(outbox, [busy], lambda _: None)
+    heartbeat = Heartbeat(outbox, [busy], lambda _: True)
     now = Instant(START_MS, 0, "boot-1", is_synchronised=True)
 
     assert all(heartbeat.health(now).counters["start"] == 1 for _ in range(10_000))
+
+
+def test_the_heart_beats_each_time_and_tells_when_it_is_time_or_when_nobody_heard_it(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
+    told: list[Health] = []
+    beats: list[None] = []
+    heard = iter([False, True, True])
+
+    def publish(health: Health) -> bool:
+        told.append(health)
+        return next(heard)
+
+    heartbeat = Heartbeat(
+        outbox, [Counter()], publish, beaten=lambda: beats.append(None), used_bytes=lambda: 1234
+    )
+    for minute in range(17):
+        heartbeat.beat(Instant(START_MS, minute * 60_000, "boot-1", is_synchronised=True), 900.0)
+
+    assert len(beats) == 17
+    assert [health.uptime_s for health in told] == [0.0, 60.0, 960.0]
+    assert {health.bytes_this_month for health in told} == {1234}

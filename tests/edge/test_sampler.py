@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.economy import Economy
 from edge.outbox import Outbox
 from edge.probes.inputs import ProbeDisconnected
+from edge.reporting import Due, Rates, Reporting, Sense
 from edge.sampler import Sampler
 from edge.schedule import Every
 from edge.selfcheck import SelfChecks
@@ -184,7 +186,7 @@ def test_a_right_clock_gives_the_records_before_it_their_time(outbox: Outbox) ->
 
 def test_the_uplink_is_woken_after_each_observation_and_not_before(outbox: Outbox) -> None:
     heads = []
-    run(Sampler([PH], outbox, appended=lambda: heads.append(outbox.head)), HandWoundClock(), ticks=3)
+    run(Sampler([PH], outbox, appended=lambda _: heads.append(outbox.head)), HandWoundClock(), ticks=3)
 
     assert heads == [1, 2, 3]
 
@@ -206,6 +208,33 @@ def test_it_stops_in_the_middle_of_a_wait_and_takes_nothing_more(outbox: Outbox)
     Sampler([PH], outbox).run(HandWoundClock(at_wait=lambda _: stop.set()), Every(60), stop)
 
     assert outbox.head == 0
+
+
+def test_what_is_passed_over_never_enters_the_outbox_and_is_counted(outbox: Outbox) -> None:
+    rates = Rates(observe_every_s=60.0, longest_silence_s=600.0, is_adaptive=True)
+    reporting = Reporting(rates, {Parameter.PH: Sense(deadband=0.1)})
+    dues: list[Due] = []
+    sampler = Sampler(
+        [ScriptedProbe(Parameter.PH, *[7.4] * 70, 7.9)],
+        outbox,
+        observations=Every(60),
+        reporting=reporting,
+        appended=dues.append,
+    )
+    run(sampler, HandWoundClock(START_MS), ticks=601, every_s=1.0)
+
+    assert [one.readings[Parameter.PH].value for one in kept(outbox)] == [7.4, 7.9]
+    assert [one.taken_ms for one in kept(outbox)] == [START_MS + MINUTE_MS, START_MS + 2 * MINUTE_MS]
+    assert dues == [Due.SCHEDULE, Due.CHANGE]
+    assert (sampler.counters["appended"], sampler.counters["suppressed"]) == (2, 599)
+    assert outbox.head == 2
+
+
+def test_an_observation_is_written_to_the_step_of_its_probe(outbox: Outbox) -> None:
+    sampler = Sampler([ScriptedProbe(Parameter.PH, 7.41238)], outbox, economy=Economy({Parameter.PH: 0.02}))
+    run(sampler, HandWoundClock(), ticks=1)
+
+    assert kept(outbox)[0].readings[Parameter.PH].value == 7.41
 
 
 # ---- samples and observations ---------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edge.clock import Instant
 from edge.selfcheck import SelfChecks, checks_of
 from firmware_config.device import DeviceConfig
+from firmware_config.parts import ProbeConfig
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
@@ -125,6 +126,16 @@ def test_a_digital_probe_that_repeats_its_value_is_stuck_too() -> None:
     found = of(Parameter.PH, Device().during(13 * HOUR, lambda _: [ph(raw=None, spread=None)]))
 
     assert found[-1] == STUCK_FAIL
+
+
+def test_a_probe_that_answers_in_whole_steps_may_rest_on_one_of_them() -> None:
+    wired = {"parameter": "turbidity", "model": "sen0710", "input": {"line": "rs485"}}
+    stepping = Device()
+    stepping.checks = checks_of(config().model_copy(update={"probes": (ProbeConfig.model_validate(wired),)}))
+
+    found = stepping.during(DAY, lambda _: [turbidity(0.3, raw=None, spread=None)])
+
+    assert set(of(Parameter.TURBIDITY, found)) == {NOT_SCREENED}
 
 
 def test_a_value_that_trembles_within_its_resolution_for_days_is_suspect() -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from edge.batching import Batching
 from edge.clock import Instant
 from edge.lanes import SendingPolicy
 from edge.outbox import Outbox
 from edge.settings import Deflate
 from edge.uplink import Broker, Uplink
+from tests.fakes.cable import Cable
 from tests.fakes.patience import eventually
 from tests.fakes.receiver import Receiver
 from tests.services.mosquitto import Mosquitto
@@ -38,6 +40,7 @@ class Line:
     uplink: Uplink
     stop: threading.Event
     thread: threading.Thread
+    carried: list[int]
 
     def append(self, count: int = 1) -> None:
         for _ in range(count):
@@ -66,19 +69,21 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
 
     def start(
         port: int, *, appended: int = 0, repeat_after_s: float = 60.0, username: str = "", password: str = "",
-        deflate: Deflate = Deflate.NEVER, keepalive_s: int = 60,
+        deflate: Deflate = Deflate.NEVER, keepalive_s: int = 60, batch_every_s: float = 0.0,
     ) -> Line:  # fmt: skip
+        carried: list[int] = []
         outbox = Outbox(tmp_path / "outbox.db", device=DEVICE, serial="pi-1")
         uplink = Uplink(
             Broker("127.0.0.1", port, username=username, password=password, keepalive_s=keepalive_s),
             device=DEVICE,
             outbox=outbox,
             policy=SendingPolicy(batch_records=5, window_batches=2, repeat_after_s=repeat_after_s),
-            deflate=deflate,
+            batching=Batching(batch_every_s, deflate),
             version="1.2.3",
+            carried=carried.append,
         )
         stop = threading.Event()
-        line = Line(outbox, uplink, stop, threading.Thread(target=uplink.run, args=(stop,)))
+        line = Line(outbox, uplink, stop, threading.Thread(target=uplink.run, args=(stop,)), carried)
         line.append(appended)
         line.thread.start()
         made.append(line)
@@ -324,6 +329,70 @@ def test_a_broker_that_falls_silent_is_noticed_and_found_again(
 
     eventually(lambda: line.uplink.is_connected)
     assert line.held == 3
+
+
+def test_a_dead_line_is_noticed_by_the_batch_that_nobody_acknowledges(
+    mosquitto: Mosquitto, connect: Connect
+) -> None:
+    line = connect(mosquitto.port, appended=1, keepalive_s=600, repeat_after_s=0.3)
+    eventually(
+        lambda: line.uplink.counters["batches_sent"] >= 2
+    )  # no receipt, yet acknowledged: the line is good
+    subprocess.run(["kill", "-STOP", str(mosquitto.pid)], check=True)
+    try:
+        eventually(lambda: not line.uplink.is_connected)
+    finally:
+        subprocess.run(["kill", "-CONT", str(mosquitto.pid)], check=True)
+
+    eventually(lambda: line.uplink.is_connected)
+    assert line.held == 1
+
+
+def test_new_observations_are_gathered_and_an_event_breaks_the_batch(
+    mosquitto: Mosquitto, receiver: Receiver, connect: Connect
+) -> None:
+    line = connect(mosquitto.port, batch_every_s=600.0, deflate=Deflate.ALWAYS)
+    eventually(lambda: line.uplink.is_connected)
+    line.append()
+    is_heard(receiver, (1, 1))  # nothing was sent before: it goes at once
+    receiver.say_receipt(DEVICE, line.outbox.epoch, 1)
+    eventually(lambda: line.held == 0)  # the uplink has looked again, and waits
+    line.append(3)
+    line.uplink.nudge(urgent=True)
+    is_heard(receiver, (2, 4))
+
+    assert receiver.spans(DEVICE) == [(1, 1), (2, 4)]
+
+
+def test_a_batch_goes_when_its_time_has_come(
+    mosquitto: Mosquitto, receiver: Receiver, connect: Connect
+) -> None:
+    line = connect(mosquitto.port, batch_every_s=0.5)
+    eventually(lambda: line.uplink.is_connected)
+    line.append()
+    is_heard(receiver, (1, 1))
+    line.append(3)
+    is_heard(receiver, (2, 4))
+
+    assert receiver.spans(DEVICE) == [(1, 1), (2, 4)]
+
+
+def test_what_the_line_carries_is_counted_both_ways_with_its_headers(
+    mosquitto: Mosquitto, receiver: Receiver, connect: Connect
+) -> None:
+    with Cable(mosquitto.port) as cable:
+        line = connect(cable.port, appended=20)
+        is_heard(receiver, (20, 20), (1, 5), (6, 10))
+        receiver.say_receipt(DEVICE, line.outbox.epoch, 20)
+        eventually(lambda: line.held == 0)
+        line.end()
+        by_the_cable = cable.carried.total()
+
+    headers = sum(line.carried) - by_the_cable
+    assert by_the_cable > 1000
+    assert 20 * 52 <= headers <= 80 * 52
+    # To the byte, but for a goodbye of two that was still on its way; the end of a line counts as one.
+    assert (headers + 2) % 52 <= 3
 
 
 @pytest.fixture

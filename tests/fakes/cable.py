@@ -1,7 +1,8 @@
-"""The line between a device and its broker: it can be pulled out and plugged in, and may fall silent."""
+"""The line between a device and its broker: it can be pulled out and plugged in, and counts what it carries."""
 
 import socket
 import threading
+from collections import Counter
 from contextlib import suppress
 from typing import Self
 
@@ -13,12 +14,14 @@ class Cable:
 
     Attributes:
         port: what the device is told to be the broker's.
+        carried: bytes `up` (to what is behind it) and `down`, as the sockets gave them.
     """
 
     def __init__(self, behind: int) -> None:
         self._behind = behind
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self.carried: Counter[str] = Counter()
         self._ends: set[socket.socket] = set()
         self._is_plugged = True
         self._lock = threading.Lock()
@@ -67,14 +70,15 @@ class Cable:
             for end in (near, far):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._ends |= {near, far}
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=_carry, args=(source, sink), daemon=True).start()
+        for source, sink, way in ((near, far, "up"), (far, near, "down")):
+            threading.Thread(target=self._carry, args=(source, sink, way), daemon=True).start()
 
-
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while chunk := source.recv(_CHUNK):
-            sink.sendall(chunk)
-    for end in (source, sink):
+    def _carry(self, source: socket.socket, sink: socket.socket, way: str) -> None:
         with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+            while chunk := source.recv(_CHUNK):
+                sink.sendall(chunk)
+                with self._lock:
+                    self.carried[way] += len(chunk)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

@@ -123,8 +123,9 @@ def _analogue(
             "points": points,
             "standards": ["simulated"],
             "expires_on": (today + timedelta(days=90)).isoformat(),
+            "temperature_c": 12.0,
         },
-    }
+    } | ({"temperature": {"celsius": 12.0, "within": 0.5}} if parameter == "ph" else {})
 
 
 def witnessed(outbox: Outbox, path: Path) -> Outbox:

@@ -7,7 +7,7 @@ from firmware_config.errors import UnknownProbeModel
 from waterquality.errors import ConfigError
 from waterquality.flags import Why
 from waterquality.limits import Method
-from waterquality.parameters import Parameter
+from waterquality.parameters import SPECS, Parameter
 
 
 @pytest.mark.parametrize("model", all_models())
@@ -20,11 +20,20 @@ def test_every_sheet_is_read_and_named_after_its_file(model):
 
 
 def test_the_probes_of_the_field_are_there():
-    assert {"sen0189", "analog-nephelometer", "sen0161-v2", "yf-s201", "pulse-meter"} <= set(all_models())
+    assert set(all_models()) >= {
+        "sen0189",
+        "analog-nephelometer",
+        "modbus-nephelometer",
+        "sen0161-v2",
+        "ezo-ph",
+        "ds18b20",
+        "yf-s201",
+        "pulse-meter",
+    }
 
 
 def test_a_generic_sheet_says_that_it_is_to_be_replaced():
-    for model in ("analog-nephelometer", "pulse-meter"):
+    for model in ("analog-nephelometer", "modbus-nephelometer", "pulse-meter"):
         assert "replace" in load(model).title
 
 
@@ -116,3 +125,19 @@ def test_sheets_are_plain_toml_that_a_person_can_copy():
 
     for sheet in (files("firmware_config") / "probes").iterdir():
         assert tomllib.loads(sheet.read_text(encoding="utf-8"))["model"] == sheet.name.removesuffix(".toml")
+
+
+def test_the_thermometer_covers_all_that_water_at_a_tap_may_be():
+    low, high = SPECS[Parameter.TEMPERATURE].possible
+
+    assert load("ds18b20").span[0] <= low < high <= load("ds18b20").span[1]
+
+
+def test_temperature_matters_to_electrodes_and_to_the_drifting_probe_alone():
+    kinds = {model: load(model).temperature for model in all_models()}
+
+    assert {model: effect.kind for model, effect in kinds.items() if effect} == {
+        "ezo-ph": "nernst",
+        "sen0161-v2": "nernst",
+        "sen0189": "drift",
+    }

@@ -2,18 +2,22 @@ import re
 from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import firmware_config
+from firmware_config.buses import LineSettings, SerialLine, line_problems
 from firmware_config.device import DeviceConfig, load_device_config
 from firmware_config.errors import ConfigRefused
-from firmware_config.parts import Power, PulseWiring, VoltageWiring
+from firmware_config.parts import Power, PulseWiring, RegisterWiring, VoltageWiring
+from firmware_config.reporting import ReportingConfig, ReportingMode
 from firmware_config.schema import leaves
 from waterquality.errors import ConfigError, MendedBy
 from waterquality.parameters import Parameter
 
 SAMPLE = Path(firmware_config.__file__).with_name("device.sample.toml")
+SAMPLES = sorted(SAMPLE.parent.glob("device*.sample.toml"))
 
 CERTIFICATE = {
     "id": "turbidity-1",
@@ -295,7 +299,7 @@ FAULTS = {
     "more volts than the converter can bear": (
         changed("probes", 0, "input", "divider", to=1.0),
         "probes[0].input.divider",
-        "the probe puts out up to 4.6 V and the converter sees 3.3 V at most; it needs at least 1.39",
+        "the probe puts out up to 4.6 V and the converter sees 3.3 V at most; it needs more than 1.39",
     ),
     "hertz taken for pulses": (
         changed("probes", 2, "input", "pulses_per_litre", to=7.5),
@@ -348,6 +352,185 @@ FAULTS = {
         "lies before made_on",
     ),
 }
+
+
+ADS = {"kind": "ads1115"}
+EZO = {"parameter": "ph", "model": "ezo-ph", "input": {"bus": 1}}
+MODBUS = {"parameter": "turbidity", "model": "modbus-nephelometer", "input": {"line": "rs485"}}
+THERMOMETER = {"parameter": "temperature", "model": "ds18b20", "input": {"sensor": "only"}}
+LINE = {"port": "/dev/ttyUSB0"}
+
+
+def on_a_line(*each, **line):
+    return {**probes(*each), "lines": {"rs485": {**LINE, **line}}}
+
+
+def limited(probe, *limits):
+    return {**probe, "limits": [{"at": at, "side": side} for at, side in limits]}
+
+
+BUS_FAULTS = {
+    "a channel that the small converter has not": (
+        changed("converters", "adc0", to=ADS) | {"probes": [{**PH, "input": {**PH["input"], "channel": 5}}]},
+        "probes[0].input.channel",
+        "adc0 has channels 0 to 3",
+    ),
+    "a gain that there is not": (
+        changed("converters", "adc0", to={**ADS, "full_scale_volts": [4.096, 4.096, 4.096, 5.0]}),
+        "converters.adc0.full_scale_volts[3]",
+        "should be one of 6.144, 4.096, 2.048, 1.024, 0.512, 0.256",
+    ),
+    "an address that the chip cannot have": (
+        changed("converters", "adc0", to={**ADS, "address": 0x4C}),
+        "converters.adc0.address",
+        "should be less than or equal to 75",
+    ),
+    "a gain that is too high for the probe": (
+        changed("converters", "adc0", to={**ADS, "full_scale_volts": [4.096, 2.048, 4.096, 4.096]}),
+        "probes[1].input.divider",
+        "the probe puts out up to 3.1 V and the converter sees 2.05 V at most; it needs more than 1.51",
+    ),
+    "two chips with one address": (
+        changed("converters", to={"adc0": ADS, "adc1": ADS}),
+        "converters.adc1.address",
+        "0x48 on I2C bus 1 is already used by converters.adc0",
+    ),
+    "a circuit at the address of a chip": (
+        changed("converters", "adc0", to=ADS) | {"probes": [{**EZO, "input": {"bus": 1, "address": 0x48}}]},
+        "probes[0].input.address",
+        "0x48 on I2C bus 1 is already used by converters.adc0",
+    ),
+    "a meter on a pin of the I2C bus": (
+        probes(EZO, {**FLOW, "input": {**FLOW["input"], "pin": 3}}),
+        "probes[1].input.pin",
+        "GPIO3 is already used by I2C bus 1",
+    ),
+    "a meter on the pin of the 1-wire bus": (
+        probes(THERMOMETER, {**FLOW, "input": {**FLOW["input"], "pin": 4}}),
+        "probes[1].input.pin",
+        "GPIO4 is already used by the 1-wire bus",
+    ),
+    "a meter on a pin of the UART": (
+        {**on_a_line(MODBUS, {**FLOW, "input": {**FLOW["input"], "pin": 15}}, port="/dev/serial0")},
+        "probes[1].input.pin",
+        "GPIO15 is already used by the Pi's UART",
+    ),
+    "a line that is not there": (
+        on_a_line({**MODBUS, "input": {"line": "rs458"}}),
+        "probes[0].input.line",
+        "there is no lines.rs458; did you mean `rs485`?",
+    ),
+    "a port that is no device": (
+        on_a_line(MODBUS, port="ttyUSB0"),
+        "lines.rs485.port",
+        "String should match pattern '^/dev/'",
+    ),
+    "a speed that there is not": (on_a_line(MODBUS, baud=9601), "lines.rs485.baud", None),
+    "a sensor that is no sensor": (
+        probes({**THERMOMETER, "input": {"sensor": "28-xyz"}}),
+        "probes[0].input.sensor",
+        "String should match pattern '^(only|[0-9a-f]{2}-[0-9a-f]{12})$'",
+    ),
+    "a circuit on a converter": (
+        probes({**EZO, "input": PH["input"]}),
+        "probes[0].input",
+        "ezo-ph answers in words on an I2C bus and hangs on the wrong wire",
+    ),
+    "a Modbus probe on the 1-wire bus": (
+        probes({**MODBUS, "input": THERMOMETER["input"]}),
+        "probes[0].input",
+        "modbus-nephelometer answers in registers on a serial line and hangs on the wrong wire",
+    ),
+    "a certificate on a thermometer": (
+        probes({**THERMOMETER, "calibration": CERTIFICATE}),
+        "probes[0].calibration",
+        "a ds18b20 is calibrated by its maker",
+    ),
+    "a certificate of volts on an instrument": (
+        probes({**EZO, "calibration": {**CERTIFICATE, "points": [[7.0, 7.0], [4.0, 10.0]]}}),
+        "probes[0].calibration.points",
+        "what it shows and what the standards are must rise together throughout",
+    ),
+    "a standard beyond what an instrument shows": (
+        probes({**EZO, "calibration": {**CERTIFICATE, "points": [[7.0, 7.0], [40.0, 10.0]]}}),
+        "probes[0].calibration.points[1]",
+        "40 pH lies outside 0 to 14 pH of the ezo-ph",
+    ),
+    "a temperature for a probe that it is nothing to": (
+        {**on_a_line({**MODBUS, "temperature": {"celsius": 11.5, "within": 2.0}})},
+        "probes[0].temperature",
+        "the temperature of the water is nothing to a modbus-nephelometer",
+    ),
+    "1 NTU on an indicative probe": (
+        probes(limited(TURBIDITY, (1.0, "above"))),
+        "probes[0].limits[0]",
+        (
+            "sen0189: an indicative probe shows change and cannot evidence a limit of 1 NTU;"
+            " at 1 NTU it is uncertain by 350 NTU (350 + 10% of 1)"
+        ),
+    ),
+    "1 NTU on a nephelometer that is not good enough": (
+        on_a_line(limited(MODBUS, (4.0, "above"), (1.0, "above"))),
+        "probes[0].limits[1]",
+        "modbus-nephelometer: at 1 NTU the probe is uncertain by 0.35 NTU; at most 0.3 NTU would evidence it",
+    ),
+    "a limit beyond what the probe can show": (
+        probes(limited(PH, (14.5, "above"))),
+        "probes[0].limits[0]",
+        "sen0161-v2: 14.5 pH lies outside what the probe can show (0 to 14 pH)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "key", "reason"), BUS_FAULTS.values(), ids=BUS_FAULTS.keys())
+def test_what_hangs_on_a_bus_is_refused_with_key_and_reason(tmp_path, table, key, reason):
+    ((said_key, said_reason),) = refusal(tmp_path, table)
+
+    assert said_key == key
+    assert reason is None or said_reason == reason
+
+
+def test_two_probes_on_one_line_have_two_addresses():
+    second = SimpleNamespace(input=RegisterWiring(line="rs485"), model="sen0710")
+    first = SimpleNamespace(input=RegisterWiring(line="rs485"), model="modbus-nephelometer")
+    lines = {"rs485": SerialLine(port="/dev/ttyUSB0", baud=9600)}
+
+    assert [(problem.key, problem.reason) for problem in line_problems(lines, [first, second])] == [
+        ("probes[1].input.unit", "address 1 on rs485 is already used by probes[0]")
+    ]
+
+
+def test_a_line_whose_speed_is_left_to_makers_who_differ_is_refused():
+    second = SimpleNamespace(input=RegisterWiring(line="rs485", unit=2), model="sen0710")
+    first = SimpleNamespace(input=RegisterWiring(line="rs485"), model="modbus-nephelometer")
+
+    ((problem),) = line_problems({"rs485": SerialLine(port="/dev/ttyUSB0")}, [first, second])
+
+    assert problem.key == "lines.rs485.baud"
+    assert problem.reason.startswith("is left to the makers of its probes, who differ (4800, 9600)")
+
+
+def test_what_a_line_leaves_out_is_as_the_maker_set_it(tmp_path):
+    left_out = load_device_config(written(tmp_path, on_a_line(MODBUS))).line("rs485")
+    said = load_device_config(written(tmp_path, on_a_line(MODBUS, baud=19200, parity="even", stop_bits=2)))
+
+    assert left_out == LineSettings("/dev/ttyUSB0", 9600, "none", 1, 0.5)
+    assert said.line("rs485") == LineSettings("/dev/ttyUSB0", 19200, "even", 2, 0.5)
+
+
+def test_a_limit_that_the_probe_can_evidence_stands(tmp_path):
+    table = on_a_line(limited(MODBUS, (4.0, "above")), limited(PH, (6.5, "below"), (9.0, "above")))
+
+    turbidity, ph = load_device_config(written(tmp_path, table)).probes
+
+    assert turbidity.limits[0].as_limit(Parameter.TURBIDITY).bounds() == (4.0,)
+    assert [limit.as_limit(Parameter.PH).low for limit in ph.limits] == [6.5, None]
+
+
+def test_the_water_of_a_village_may_be_known_by_heart(tmp_path):
+    table = probes({**PH, "temperature": {"celsius": 11.5, "within": 2.0}})
+
+    assert load_device_config(written(tmp_path, table)).probes[0].temperature.celsius == 11.5
 
 
 @pytest.mark.parametrize(("table", "key", "reason"), FAULTS.values(), ids=FAULTS.keys())
@@ -438,38 +621,92 @@ def test_without_a_converter_the_pins_of_spi_are_free(tmp_path):
     assert load_device_config(written(tmp_path, table)).probes[0].input.pin == 8
 
 
+def test_the_probes_are_asked_at_every_observation_or_more_often(tmp_path):
+    assert load_device_config(written(tmp_path, SOUND)).asks_every_s == 60.0
+    assert load_device_config(written(tmp_path, changed("sample_every_s", to=1.0))).asks_every_s == 1.0
+    with pytest.raises(ConfigRefused, match="sample_every_s: is longer than the 60 s"):
+        load_device_config(written(tmp_path, changed("sample_every_s", to=61.0)))
+
+
+def test_reporting_is_told_by_parameter_and_has_its_defaults(tmp_path):
+    assert load_device_config(written(tmp_path, SOUND)).reporting == ReportingConfig()
+    told = {"mode": "adaptive", "deadbands": {"ph": 0.1, "volume": 0.01}, "near_limits": {"turbidity": 1.0}}
+
+    reporting = load_device_config(written(tmp_path, {**SOUND, "reporting": told})).reporting
+
+    assert (reporting.mode, reporting.longest_silence_s) == (ReportingMode.ADAPTIVE, 600.0)
+    assert reporting.deadbands == {Parameter.PH: 0.1, Parameter.VOLUME: 0.01}
+    assert reporting.near_limits == {Parameter.TURBIDITY: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("told", "key", "reason"),
+    [
+        ({"deadbands": {"temperature": 0.5}}, "reporting.deadbands.temperature", "no probe measures it"),
+        ({"near_limits": {"temperature": 0.5}}, "reporting.near_limits.temperature", "no probe measures it"),
+        ({"deadbands": {"ph": -1}}, "reporting.deadbands.ph", "should be greater than or equal to 0"),
+        ({"longest_silence_s": 0}, "reporting.longest_silence_s", "should be greater than or equal to 1"),
+        ({"mode": "seldom"}, "reporting.mode", "should be 'every' or 'adaptive'"),
+    ],
+)
+def test_reporting_that_cannot_be_meant_is_refused(tmp_path, told, key, reason):
+    with pytest.raises(ConfigRefused) as refused:
+        load_device_config(written(tmp_path, {**SOUND, "reporting": told}))
+
+    assert [(problem.key, problem.reason) for problem in refused.value.problems] == [(key, reason)]
+
+
 def uncommented(text):
     """The sample with every default written out."""
     return re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
 
 
-def test_the_sample_is_a_sound_device():
-    config = load_device_config(SAMPLE)
-
-    assert {probe.parameter for probe in config.probes} == {Parameter.TURBIDITY, Parameter.PH, Parameter.FLOW}
-
-
-def test_every_default_that_the_sample_shows_is_the_default(tmp_path):
-    full = tmp_path / "device.toml"
-    full.write_text(uncommented(SAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
-
-    assert full.read_text(encoding="utf-8") != SAMPLE.read_text(encoding="utf-8")
-    assert load_device_config(full) == load_device_config(SAMPLE)
-
-
-def test_the_sample_documents_every_key_and_no_other():
-    lines = SAMPLE.read_text(encoding="utf-8").splitlines()
-    documented = {
-        re.match(r"(?:# )?(\w+) = ", line).group(1)
+def said(sample):
+    """Each key of a sample with the sentence above it."""
+    lines = sample.read_text(encoding="utf-8").splitlines()
+    return [
+        (re.match(r"(?:# )?(\w+) = ", line).group(1), before, line)
         for before, line in pairwise(lines)
         if before.startswith("## ") and not line.startswith("## ")
-    }
+    ]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_a_sample_is_a_sound_device(sample):
+    assert load_device_config(sample).probes
+
+
+def test_the_first_sample_has_a_probe_of_each_parameter():
+    config = load_device_config(SAMPLE)
+
+    assert {probe.parameter for probe in config.probes} == set(Parameter) - {Parameter.VOLUME}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_every_default_that_a_sample_shows_is_the_default(tmp_path, sample):
+    full = tmp_path / "device.toml"
+    full.write_text(uncommented(sample.read_text(encoding="utf-8")), encoding="utf-8")
+
+    assert load_device_config(full) == load_device_config(sample)
+
+
+def test_the_samples_document_every_key_and_no_other():
+    documented = {key for sample in SAMPLES for key, _, _ in said(sample)}
 
     assert documented == {keys[-1] for keys, _ in leaves(DeviceConfig)}
 
 
 def test_every_key_without_a_default_is_said_to_be_required():
-    lines = SAMPLE.read_text(encoding="utf-8").splitlines()
-    for before, line in pairwise(lines):
-        if before.startswith("## ") and not line.startswith(("# ", "## ", "divider", "sample_every_s")):
+    may_be_left_out = (
+        "divider",
+        "sample_every_s",
+        "temperature_c",
+        "address",
+        "baud",
+        "parity",
+        "stop_bits",
+        "unit",
+    )
+    for key, before, line in (each for sample in SAMPLES for each in said(sample)):
+        if not line.startswith("# ") and key not in may_be_left_out:
             assert "Required" in before or "Optional" in before, line

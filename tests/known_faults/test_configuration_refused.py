@@ -86,6 +86,15 @@ def test_a_sound_device_is_said_to_be_in_order(tmp_path: Path) -> None:
             ("pin = 17", "pin = 8"), "device.toml", ("probes[1].input.pin", "8"), id="a pin used twice"
         ),
         pytest.param(
+            (
+                '[[probes]]\nparameter = "flow"',
+                '[[probes.limits]]\nat = 1.0\nside = "above"\n[[probes]]\nparameter = "flow"',
+            ),
+            "device.toml",
+            ("probes[0].limits[0]", "uncertain by 0.35 NTU; at most 0.3 NTU would evidence it"),
+            id="a limit that the probe cannot evidence",
+        ),
+        pytest.param(
             ("[3.0, 100.0]", "[0.0, 0.0]"),
             "device.toml",
             ("probes[0].calibration.points",),

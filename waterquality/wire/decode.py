@@ -5,7 +5,6 @@ each has a fate that can be booked and receipted, and no device repeats for ever
 """
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,6 +16,7 @@ from waterquality.intervals import IntervalSet
 from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Observation, Reading
 from waterquality.topics import Envelope
+from waterquality.wire.deflate import inflate
 from waterquality.wire.records import Certificate, Gap, GapWhy, Note, NoteKind, Record, span_of
 from waterquality.wire.rejection import Malformed, Rejection
 from waterquality.wire.senml import Base, Resolved, number, resolve
@@ -24,7 +24,6 @@ from waterquality.wire.senml import Base, Resolved, number, resolve
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_INFLATED_BYTES = 2 * 1024 * 1024
 MAX_RECORDS = 1_000  # twice what a device may be set to send at a time; booking them costs their square
-_DEFLATED = 0x78  # first byte of every RFC 1950 stream with the usual window; JSON opens with `[`
 _MAX_SEQ = 10**18
 _PARAMETERS = frozenset(Parameter)
 _Word = TypeVar("_Word", GapWhy, NoteKind, Why)
@@ -45,7 +44,7 @@ class Batch:
     """A decoded payload.
 
     Attributes:
-        held: the oldest sequence number that the device still holds.
+        held: the oldest sequence number that the device still holds; the envelope's first where the pack is silent.
         records: what could be read, in the order sent.
         poisoned: what could not; with `records` it covers the envelope exactly.
     """
@@ -83,18 +82,7 @@ def decode(payload: bytes, envelope: Envelope) -> Batch:
 def _inflate(payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise Malformed(Rejection.TOO_LARGE, f"{len(payload)} bytes; at most {MAX_PAYLOAD_BYTES}")
-    if not payload or payload[0] != _DEFLATED:
-        return payload
-    inflater = zlib.decompressobj()
-    try:
-        plain = inflater.decompress(payload, MAX_INFLATED_BYTES)
-    except zlib.error as error:
-        raise Malformed(Rejection.BAD_DEFLATE, str(error)) from error
-    if inflater.unconsumed_tail:
-        raise Malformed(Rejection.TOO_LARGE, f"inflates beyond {MAX_INFLATED_BYTES} bytes")
-    if not inflater.eof:
-        raise Malformed(Rejection.BAD_DEFLATE, "cut short")
-    return plain
+    return inflate(payload, MAX_INFLATED_BYTES)
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -148,9 +136,7 @@ def _held(opening: Mapping[str, Resolved], envelope: Envelope) -> int:
     epoch = str(opening["epoch"].value) if "epoch" in opening else ""
     if epoch != envelope.epoch:
         raise Malformed(Rejection.WRONG_EPOCH, f"{epoch[:40]!r} in a batch of epoch {envelope.epoch}")
-    if "held" not in opening:
-        raise Malformed(Rejection.NOT_SENML, "the oldest held sequence number is missing")
-    return _whole(opening["held"])
+    return _whole(opening["held"]) if "held" in opening else envelope.first
 
 
 def _settle(held: int, groups: Sequence[_Group], envelope: Envelope) -> Batch:

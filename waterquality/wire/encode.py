@@ -5,15 +5,14 @@ record repeated a week later is the same record to the letter, and sending costs
 """
 
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from waterquality.parameters import SPECS
 from waterquality.readings import Observation, Reading
+from waterquality.wire import deflate as deflating
 from waterquality.wire.records import Certificate, Gap, Note, Record
 
-_DEFLATE_LEVEL = 9
 _MS_PER_S = 1000
 
 
@@ -50,15 +49,17 @@ def encode(device: str, epoch: str, held: int, packed: Sequence[Packed], *, defl
     Args:
         device: id of the device.
         epoch: epoch of the outbox.
-        held: the oldest sequence number that the device still holds.
+        held: the oldest sequence number that the device still holds; written where it is not the first one here.
         packed: at least one record, ascending and without holes in their sequence numbers.
-        deflate: whether to compress it (zlib, RFC 1950).
+        deflate: whether to compress it (zlib with our dictionary).
     """
     opening = {"bn": f"{device}/", "bt": _seconds(packed[0].taken_ms), "n": "epoch", "vs": epoch}
-    parts = [_dumps(opening), _dumps({"n": "held", "u": "count", "v": held})]
+    parts = [_dumps(opening)]
+    if held != packed[0].first:
+        parts.append(_dumps({"n": "held", "v": held}))
     base_ms = packed[0].taken_ms
     for record in packed:
-        seq: dict[str, object] = {"n": "seq", "u": "count", "v": record.first}
+        seq: dict[str, object] = {"n": "seq", "v": record.first}
         if record.taken_ms != base_ms:
             seq = {"bt": _seconds(record.taken_ms), **seq}
             base_ms = record.taken_ms
@@ -68,7 +69,7 @@ def encode(device: str, epoch: str, held: int, packed: Sequence[Packed], *, defl
         if record.body:
             parts.append(record.body)
     plain = f"[{','.join(parts)}]".encode()
-    return zlib.compress(plain, _DEFLATE_LEVEL) if deflate else plain
+    return deflating.deflate(plain) if deflate else plain
 
 
 def pack(record: Record) -> Packed:
@@ -84,7 +85,7 @@ def _entries(record: Record) -> Iterable[dict[str, object]]:
         case Observation():
             return (entry for reading in record.readings.values() for entry in _reading_entries(reading))
         case Gap():
-            return ({"n": "gap/through", "u": "count", "v": record.last}, {"n": "gap/why", "vs": record.why})
+            return ({"n": "gap/through", "v": record.last}, {"n": "gap/why", "vs": record.why})
         case Certificate():
             return ({"n": "certificate", "vs": record.body},)
         case Note():

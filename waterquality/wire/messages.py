@@ -1,7 +1,7 @@
 """The small messages beside the batches: receipt, status, health. JSON objects; unknown keys are ignored.
 
-A receipt is harmless to lose, to repeat and to read twice. Status and health may be wrong or missing without
-any reading being lost.
+Each may come deflated; today only health does, where the data plan is tight. A receipt is harmless to
+lose, to repeat and to read twice. Status and health may be wrong or missing without any reading being lost.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 from waterquality.intervals import IntervalSet
 from waterquality.readings import EPOCH
+from waterquality.wire import deflate as deflating
 from waterquality.wire.rejection import Malformed, Rejection
 from waterquality.wire.senml import number
 
@@ -41,14 +42,9 @@ class Receipt:
 
 def encode_receipt(receipt: Receipt) -> bytes:
     """The payload of a receipt."""
-    return _dump(
-        {
-            "epoch": receipt.epoch,
-            "through": receipt.through,
-            "ranges": [list(span) for span in receipt.ranges.spans],
-            "time": receipt.server_ms / 1000,
-        }
-    )
+    ranges = {"ranges": receipt.ranges.spans} if receipt.ranges else {}
+    mark: dict[str, object] = {"epoch": receipt.epoch, "through": receipt.through}
+    return _dump(mark | ranges | {"time": receipt.server_ms / 1000})
 
 
 def decode_receipt(payload: bytes) -> Receipt:
@@ -121,6 +117,7 @@ class Health:
         counters: fates counted since the agent started: sent, repeated, receipted and so on.
         time_ms: the device's wall time, milliseconds since 1970, UTC.
         vitals: what the board knows of itself (power, heat, disk), as numbers; truth as 1 and 0.
+        bytes_this_month: what its SIM has carried this month, both ways; None where the device does not count.
     """
 
     epoch: str
@@ -133,14 +130,16 @@ class Health:
     time_ms: int
     counters: Mapping[str, int] = field(default_factory=dict)
     vitals: Mapping[str, float] = field(default_factory=dict)
+    bytes_this_month: int | None = None
 
 
-def encode_health(health: Health) -> bytes:
-    """The payload of a health message."""
-    message = asdict(health)
+def encode_health(health: Health, *, deflate: bool = False) -> bytes:
+    """The payload of a health message; what the device does not know is left out."""
+    known = {key: value for key, value in asdict(health).items() if value is not None}
     if not health.vitals:
-        del message["vitals"]
-    return _dump(message)
+        del known["vitals"]
+    plain = _dump(known)
+    return deflating.deflate(plain) if deflate else plain
 
 
 def decode_health(payload: bytes) -> Health:
@@ -167,6 +166,7 @@ def decode_health(payload: bytes) -> Health:
                 str(name)[:40]: number(value, str(name)[:40])
                 for name, value in dict(message.get("vitals", {})).items()
             },
+            bytes_this_month=_count(message.get("bytes_this_month")),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Malformed(Rejection.NOT_JSON, f"no health message: {error}") from error
@@ -180,6 +180,10 @@ def encode_calibration(certificates: Mapping[str, Mapping[str, object]]) -> byte
     return _dump({"certificates": {name: dict(certificate) for name, certificate in certificates.items()}})
 
 
+def _count(value: object) -> int | None:
+    return None if value is None else int(number(value, "a count"))
+
+
 _MAX_MESSAGE_BYTES = 64 * 1024
 
 
@@ -191,7 +195,9 @@ def _load(payload: bytes) -> dict[str, Any]:  # the values are checked by each r
     if len(payload) > _MAX_MESSAGE_BYTES:
         raise Malformed(Rejection.TOO_LARGE, f"{len(payload)} bytes")
     try:
-        message = json.loads(payload)
+        message = json.loads(deflating.inflate(payload, _MAX_MESSAGE_BYTES))
+    except Malformed:
+        raise
     except (ValueError, RecursionError) as error:
         raise Malformed(Rejection.NOT_JSON, str(error)[:200]) from error
     if not isinstance(message, dict):

@@ -6,12 +6,14 @@ import pytest
 
 import firmware_config
 from edge.hardware.gpio import GpioHardware
+from edge.hardware.pi import PiHardware
 from edge.probes.build import HardwareUnavailable, build_probes
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.measuring import measured
 from firmware_config.device import load_device_config
 from firmware_config.parts import Mcp3008
 from tests.builders import instant
+from tests.edge.hardware.fake_one_wire import FakeOneWire
 from waterquality.errors import ConfigError
 from waterquality.flags import Flag
 from waterquality.parameters import Parameter
@@ -81,9 +83,10 @@ def always_powered(config):
     return config.model_copy(update={"probes": probes})
 
 
-def test_the_sample_device_measures_turbidity_ph_and_flow_through_real_wire_protocols(pins, chip):
+def test_the_sample_device_measures_all_it_says_through_real_wire_protocols(pins, chip, tmp_path):
     config = always_powered(load_device_config(SAMPLE))
-    hardware = GpioHardware(config.converters)
+    hardware = PiHardware(config, one_wire=tmp_path)
+    FakeOneWire(tmp_path).put_celsius(22.0)
     probes = build_probes(config, hardware)
     chip.put_volts(0, 4.13 / 1.5)
     chip.put_volts(1, 1.497)
@@ -102,10 +105,12 @@ def test_the_sample_device_measures_turbidity_ph_and_flow_through_real_wire_prot
     hardware.close()
 
     one_step_ntu = 1000.0 / 0.27 * 1.5 * 3.3 / 1024
-    assert readings[Parameter.TURBIDITY].value == pytest.approx(0.0, abs=one_step_ntu)
+    half_a_degree_ntu = 1000.0 / 0.27 * 0.0192 * 0.5
+    assert readings[Parameter.TURBIDITY].value == pytest.approx(0.0, abs=one_step_ntu + half_a_degree_ntu)
     assert readings[Parameter.TURBIDITY].raw == pytest.approx(4.13, abs=1.5 * 3.3 / 1024)
     assert readings[Parameter.PH].value == pytest.approx(7.0, abs=0.02)
     assert readings[Parameter.FLOW].value == pytest.approx(60 / 450 / took_s * 60)
     assert readings[Parameter.VOLUME].value == pytest.approx(61 / 450_000)
+    assert readings[Parameter.TEMPERATURE].value == 22.0
     assert {reading.flag for reading in readings.values()} == {Flag.UNKNOWN}
     assert readings[Parameter.PH].certificate == "kk-0001-ph-2025-11-03"

@@ -5,7 +5,7 @@ import pytest
 from edge.calibration import OutOfCurve
 from edge.hardware.simulated import SimulatedHardware
 from edge.probes.build import build_probes
-from edge.probes.inputs import ProbeDisconnected
+from edge.probes.inputs import AnswerGarbled, CommandRefused, NotMeasured, ProbeDisconnected, ProbeFault
 from edge.probes.measuring import measured
 from firmware_config.device import DeviceConfig
 from tests.builders import instant
@@ -34,6 +34,10 @@ class Broken:
     [
         (ProbeDisconnected("pulled out"), Why.PROBE_DISCONNECTED),
         (OutOfCurve("9 V"), Why.OUT_OF_CURVE),
+        (AnswerGarbled("checksum"), Why.PROBE_FAULT),
+        (ProbeFault("status 1"), Why.PROBE_FAULT),
+        (CommandRefused("Brew"), Why.PROBE_FAULT),
+        (NotMeasured("85 degrees"), Why.PROBE_NOT_SETTLED),
         (ProbeError("nobody has thought of it"), Why.NOT_RECORDED),
     ],
 )

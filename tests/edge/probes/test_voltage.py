@@ -3,6 +3,7 @@ from itertools import chain, cycle
 
 import pytest
 
+from edge.compensation import known
 from edge.hardware.simulated import SimulatedVoltage
 from edge.probes.inputs import Divided, ProbeDisconnected
 from edge.probes.voltage import VoltageProbe
@@ -242,3 +243,96 @@ def test_a_converter_that_does_not_answer_is_the_callers_to_know():
 
     with pytest.raises(ProbeDisconnected):
         made.measure(NOW)
+
+
+# ---- temperature ------------------------------------------------------------------------------------------------
+
+
+def at_temperature(model, volts, water, *, made_at_c=20.0):
+    sheet = load(model)
+    return warm_reading(
+        VoltageProbe(
+            SimulatedVoltage(lambda: volts),
+            sheet=sheet,
+            signal=sheet.signal,
+            certificate=certificate(model).model_copy(update={"temperature_c": made_at_c}),
+            samples=1,
+            water=lambda _: water,
+        )
+    )
+
+
+def test_turbidity_is_brought_back_to_the_temperature_of_its_calibration():
+    clear_at_12 = 4.1 - 8 * 0.0192  # eight degrees colder than the certificate: 19.2 mV each
+
+    assert at_temperature("sen0189", clear_at_12, known(12.0, 0.5)).value == pytest.approx(0.0, abs=1e-6)
+    uncorrected = at_temperature("sen0189", clear_at_12, None)
+    assert uncorrected.value == pytest.approx(768.0)
+    assert uncorrected.screened == Screened(Flag.SUSPECT, Why.TEMPERATURE_UNKNOWN)
+
+
+def test_raw_stays_what_the_probe_put_out():
+    assert at_temperature("sen0189", 4.0, known(12.0, 0.5)).raw == 4.0
+
+
+def test_half_a_degree_is_known_well_enough_and_ten_degrees_are_not():
+    assert at_temperature("sen0189", 4.0, known(12.0, 0.5)).screened == NOT_SCREENED
+    assert at_temperature("sen0189", 4.0, known(12.0, 10.0)).screened == (
+        Screened(Flag.SUSPECT, Why.TEMPERATURE_UNKNOWN)
+    )
+
+
+def test_ph_is_read_by_the_slope_of_the_water_and_not_of_the_buffers():
+    assert at_temperature("sen0161-v2", 1.25, known(20.0, 0.5)).value == pytest.approx(8.5)
+    assert at_temperature("sen0161-v2", 1.25, known(5.0, 0.5)).value == pytest.approx(
+        7 + 1.5 * 293.15 / 278.15
+    )
+
+
+def test_a_ph_near_7_needs_no_thermometer_and_one_far_from_it_does():
+    assert at_temperature("sen0161-v2", 1.45, None).screened == NOT_SCREENED
+    assert at_temperature("sen0161-v2", 1.1, None).screened.why is Why.TEMPERATURE_UNKNOWN
+
+
+def test_a_certificate_without_a_temperature_is_taken_as_of_25_degrees():
+    sheet = load("sen0189")
+    reading = warm_reading(
+        VoltageProbe(
+            SimulatedVoltage(lambda: 4.1 - 5 * 0.0192),
+            sheet=sheet,
+            signal=sheet.signal,
+            certificate=certificate("sen0189"),
+            samples=1,
+            water=lambda _: known(20.0, 0.5),
+        )
+    )
+
+    assert reading.value == pytest.approx(0.0, abs=1e-6)
+
+
+def test_saturation_is_judged_at_the_temperature_of_the_calibration():
+    saturated = Screened(Flag.FAIL, Why.PROBE_SATURATED)
+
+    assert at_temperature("sen0189", 2.6, known(20.0, 0.5)).value is not None
+    assert at_temperature("sen0189", 2.6, known(25.0, 0.5)).screened == saturated
+    assert at_temperature("sen0189", 2.56, known(20.0, 0.5)).screened == saturated
+
+
+def test_an_unplugged_lead_stays_unplugged_whatever_the_temperature():
+    assert at_temperature("sen0189", 0.0, known(0.5, 0.5)).screened.why is Why.PROBE_DISCONNECTED
+
+
+def test_what_no_temperature_matters_to_asks_for_none():
+    asked = []
+    sheet = load("analog-nephelometer")
+    made = VoltageProbe(
+        SimulatedVoltage(lambda: 0.3),
+        sheet=sheet,
+        signal=sheet.signal,
+        certificate=certificate("analog-nephelometer"),
+        samples=1,
+        water=asked.append,
+    )
+
+    assert warm_reading(made).screened == NOT_SCREENED
+    assert asked == []

@@ -14,7 +14,7 @@ from waterquality.languages import Language
 
 EDGE = Path(edge.__file__).parent
 PLACES = re.compile(r"%\((\w+)\)([^a-z%]*[a-z])")
-MARKS = ("say", "said", "msgid", "heading", "ask", "ask_number", "agrees", "await_enter")
+MARKS = ("say", "said", "msgid", "heading", "ask_word", "ask_number", "agrees", "await_enter")
 
 
 def texts_in_use() -> frozenset[str]:
