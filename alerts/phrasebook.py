@@ -12,8 +12,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from alerts.ports import Kind, Language
+from alerts.ports import Kind
 from waterquality.errors import ConfigError
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
 FACTS = frozenset({"site", "name", "value", "limit", "word", "within", "breach", "when", "when_short"})

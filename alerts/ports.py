@@ -13,16 +13,7 @@ from typing import Protocol
 from alerts.lifecycle import State, Transition
 from alerts.rules import Role, Rule
 from waterquality.intervals import IntervalSet
-
-
-class Language(StrEnum):
-    """The languages we write in."""
-
-    KA = "ka"
-    AZ = "az"
-    HY = "hy"
-    RU = "ru"
-    EN = "en"
+from waterquality.languages import Language
 
 
 class Lane(StrEnum):

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from alerts.numbers import written_against, written_breach, written_limit
 from alerts.phrasebook import Words, facts_in, phrasebook
-from alerts.ports import Kind, Language
+from alerts.ports import Kind
 from alerts.segments import Encoding, encoding_of, segments
+from waterquality.languages import Language
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 

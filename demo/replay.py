@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from alerts.ports import Change, Language
+from alerts.ports import Change
 from alerts.rules import Role
 from alerts.seeds import shipped_rules
 from alerts.specs import NoDataSpec
@@ -44,6 +44,7 @@ from server.registry.writing import (
     seed_rules,
 )
 from server.store.port import ReadingStore
+from waterquality.languages import Language
 from waterquality.limits import Capability, Method
 from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import from_ms, to_ms

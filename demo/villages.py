@@ -18,9 +18,9 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from alerts.ports import Language
 from alerts.rules import Role
 from waterquality.errors import ConfigError
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
 SMS_NAME_CHARS = 15

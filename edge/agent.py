@@ -7,8 +7,8 @@ for the outbox between them.
 import sqlite3
 import ssl
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,13 +18,17 @@ import structlog
 from edge.batching import Batching
 from edge.budget import Budget
 from edge.burst import Bursting
+from edge.certificates import CertificateFolder, as_calibrated
+from edge.certifying import Certifier
 from edge.clock import Clock, Instant, SystemClock
 from edge.desired import Configurations
 from edge.economy import Economy, economy_of
 from edge.fitting import fit
+from edge.hardware.light import open_lamp
 from edge.hardware.pi import PiHardware
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
+from edge.light import Lamp, Light, Sign, sign_of
 from edge.log_tail import LogTail
 from edge.outbox import Outbox, OutboxFull, open_outbox
 from edge.probes.build import Hardware, ticks_of
@@ -38,6 +42,7 @@ from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, Mqtt
 from edge.update import UpdateParts
 from edge.uplink import Broker, Heard, Uplink
+from edge.vitals import read_vitals
 from edge.watchdog import Watchdog, Watched, watchdog_of_systemd
 from firmware_config.device import DeviceConfig
 from firmware_config.layers import handed_over
@@ -51,6 +56,7 @@ _SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
 _MACHINE_ID = Path("/etc/machine-id")
 _STOP_WITHIN_S = 10.0
 _FULL_RATE_S = 1.0  # of a burst
+_STALE_TICKS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +73,15 @@ class AgentParts:
         observations: when an observation is due; None: at every tick of the schedule.
         checks: makes what the device doubts of its own readings; is told how to ask whether it is being serviced.
         policy: how the uplink sends.
+        lamp: the light at the tap; None where there is none.
+        certifier: keeps the probes to the certificates in force; None where nobody calibrates.
+        stale_s: age in seconds from which readings say nothing to whoever looks at the light.
+        vitals: what the board knows of itself, told with each heartbeat.
         batching: what is sent together, and compressed.
         reporting: makes what decides which samples become observations; is told how to ask for a burst.
         economy: what travels of a reading.
         budget: what the SIM has carried; None where nobody counts.
+        config_version: of the configuration that it runs with; 0 is the card's own.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
         watchdog: petted while all loops are well; None where there is none.
@@ -86,10 +97,15 @@ class AgentParts:
     observations: Schedule | None = None
     checks: Callable[[Callable[[Instant], bool]], SelfChecks] = lambda _: SelfChecks()
     policy: SendingPolicy = field(default_factory=SendingPolicy)
+    certifier: Certifier | None = None
+    lamp: Lamp | None = None
+    stale_s: float = 180.0
+    vitals: Callable[[], Mapping[str, float]] = dict
     batching: Batching = field(default_factory=lambda: Batching(deflate=Deflate.BATCHES))
     reporting: Callable[[Callable[[Instant], bool]], Reporting] = lambda _: Reporting()
     economy: Economy = field(default_factory=Economy)
     budget: Budget | None = None
+    config_version: int = 0
     heartbeat_every_s: float = 900.0
     remote: RemoteParts = field(default_factory=RemoteParts)
     watchdog: Watchdog | None = None
@@ -102,8 +118,13 @@ class Agent:
     def __init__(self, parts: AgentParts) -> None:
         self._parts = parts
         self._wake_sampler = threading.Event()
+        self.light = Light(parts.lamp, self._sign) if parts.lamp else None
         self.remote = Remote(
-            parts.remote,
+            replace(
+                parts.remote,
+                identify=self.light.identify if self.light else None,
+                read_certificates=parts.certifier.reader(parts.clock) if parts.certifier else None,
+            ),
             device=parts.device,
             outbox=parts.outbox,
             clock=parts.clock,
@@ -120,10 +141,13 @@ class Agent:
             policy=parts.policy,
             batching=parts.batching,
             version=software_version(),
+            calibration=parts.certifier.message if parts.certifier else lambda: b"",
             carried=self._carried,
             heard={channel: self._hears(channel) for channel in self.remote.channels},
             connected=self.remote.connected,
         )
+        if parts.certifier:
+            parts.certifier.changed = self.uplink.say_calibration
         observations = parts.observations and self._bursting(parts.observations)
         for probe in parts.probes:
             if observations and isinstance(probe, PoweredProbe):
@@ -143,6 +167,7 @@ class Agent:
             parts.outbox,
             (self.sampler.counters, self.uplink.counters, self.remote.counters),
             self._tell,
+            vitals=parts.vitals,
             used_bytes=lambda: None if budget is None else budget.used_bytes,
         )
         self._stop = threading.Event()
@@ -153,6 +178,8 @@ class Agent:
         self._note_start()
         self.remote.start(self._parts.clock.read())
         parts = self._parts
+        if parts.certifier:
+            parts.certifier.begin(parts.clock.read())
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
             "sampler": lambda: self.sampler.run(parts.clock, schedule, self._stop, wake=self._wake_sampler),
@@ -160,6 +187,9 @@ class Agent:
             "heartbeat": lambda: self._heartbeat.run(parts.clock, self._tells_every_s, self._stop),
             **self.remote.loops(self._stop),
         }
+        if self.light is not None:
+            light = self.light
+            loops["light"] = lambda: light.run(parts.clock, self._stop)
         for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
             self._threads.append(thread)
@@ -205,7 +235,13 @@ class Agent:
             "version": software_version(),
             "connected": self.uplink.is_connected,
             "counters": dict(self.sampler.counters + self.uplink.counters),
+            "bytes_this_month": self._parts.budget.used_bytes if self._parts.budget else None,
+            "config_version": self._parts.config_version,
         }
+
+    def _sign(self, now: Instant) -> Sign:
+        newest = self.remote.board.newest()
+        return sign_of(newest, now, is_connected=self.uplink.is_connected, stale_s=self._parts.stale_s)
 
     def _tell(self, health: Health) -> bool:
         payload = encode_health(health, deflate=self._parts.batching.deflates_health())
@@ -257,8 +293,12 @@ def compose(
     configurations = Configurations(settings.remote.folder / "config", settings.device_config)
     outbox = _outbox(settings, configurations.in_force()[1].device)
     notifier = sdnotify.SystemdNotifier()
-    fitted = fit(configurations, hardware_of, volume_m3=outbox.volume_m3)
+    folder = CertificateFolder(settings.certificates)
+    fitted = fit(
+        configurations, hardware_of, lambda wired: as_calibrated(wired, folder), volume_m3=outbox.volume_m3
+    )
     config = fitted.config
+    lamp = open_lamp(config.light) if config.light else None
     budget = Budget(settings.budget.path, settings.budget.cap_bytes)
     return Agent(
         AgentParts(
@@ -273,10 +313,12 @@ def compose(
             policy=SendingPolicy(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),
+            certifier=Certifier(folder, config, fitted.probes, outbox),
             batching=Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift),
             reporting=lambda is_asked: reporting_of(config, thrift=budget.thrift, is_asked=is_asked),
             economy=economy_of(config),
             budget=budget,
+            config_version=fitted.kept.desired.version,
             heartbeat_every_s=settings.heartbeat_every_s,
             remote=RemoteParts(
                 folder=settings.remote.folder,
@@ -289,6 +331,9 @@ def compose(
                 updates=updates,
             ),
             watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
+            lamp=lamp,
+            stale_s=_STALE_TICKS * config.observe_every_s,
+            vitals=lambda: read_vitals(settings.outbox.path.parent).as_numbers(),
             let_go=fitted.hardware.close,
         )
     )

@@ -38,13 +38,18 @@ class Fitted:
 
 
 def fit(
-    configurations: Configurations, hardware_of: Callable[[DeviceConfig], Hardware], *, volume_m3: float
+    configurations: Configurations,
+    hardware_of: Callable[[DeviceConfig], Hardware],
+    calibrated: Callable[[DeviceConfig], DeviceConfig] = lambda wired: wired,
+    *,
+    volume_m3: float,
 ) -> Fitted:
     """Fit what is on trial, or else what is in force.
 
     Args:
         configurations: what the device keeps.
         hardware_of: what to open for a configuration.
+        calibrated: puts the certificates in force into a configuration.
         volume_m3: where the meter goes on from, in m3.
 
     Raises:
@@ -53,10 +58,12 @@ def fit(
     trial = _on_trial(configurations)
     if trial is not None:
         try:
-            return _fitted(trial, load_device_config(trial.path), hardware_of, volume_m3, is_trial=True)
+            config = calibrated(load_device_config(trial.path))
+            return _fitted(trial, config, hardware_of, volume_m3, is_trial=True)
         except ConfigError as error:
             configurations.refuse(str(error))
-    return _fitted(*configurations.in_force(), hardware_of, volume_m3, is_trial=False)
+    kept, wired = configurations.in_force()
+    return _fitted(kept, calibrated(wired), hardware_of, volume_m3, is_trial=False)
 
 
 def _on_trial(configurations: Configurations) -> Kept | None:

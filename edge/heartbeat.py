@@ -5,7 +5,7 @@ What nobody heard is told again at the next beat, a minute later, however rarely
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -25,6 +25,7 @@ class Heartbeat:
         outbox: its depth is told.
         counters: the fates counted by the other loops.
         publish: sends it; false where nobody heard it, and then the next beat tells again.
+        vitals: what the board knows of itself, as numbers by name.
         used_bytes: what the SIM has carried this month; None where nobody counts.
     """
 
@@ -34,8 +35,10 @@ class Heartbeat:
         counters: Sequence[Counter[str]],
         publish: Callable[[Health], bool],
         *,
+        vitals: Callable[[], Mapping[str, float]] = dict,
         used_bytes: Callable[[], int | None] = lambda: None,
     ) -> None:
+        self._vitals = vitals
         self._outbox, self._counters, self._publish = outbox, counters, publish
         self._used_bytes = used_bytes
         self._told_ms: int | None = None
@@ -53,6 +56,7 @@ class Heartbeat:
             uptime_s=instant.boottime_ms / 1000,
             time_ms=instant.wall_ms,
             counters=dict(sum(map(Counter.copy, self._counters), Counter[str]())),
+            vitals=dict(self._vitals()),
             bytes_this_month=self._used_bytes(),
         )
 

@@ -14,7 +14,7 @@ Not a queue of messages: it knows nothing of MQTT. One connection, one lock: sam
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from waterquality.intervals import IntervalSet
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, by_parameter
 from waterquality.wire.encode import Packed, body_of
-from waterquality.wire.records import Gap, GapWhy, Note, NoteKind
+from waterquality.wire.records import Certificate, Gap, GapWhy, Note, NoteKind
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -70,6 +70,7 @@ class Depth:
         records: sequence numbers still held, gaps not counted.
         in_gaps: sequence numbers turned into gaps since the epoch began.
         oldest_ms: when the oldest held record was taken; None when nothing is held.
+        receipt_ms: the server's time in the newest receipt, milliseconds since 1970, UTC; None before the first.
     """
 
     head: int
@@ -77,6 +78,7 @@ class Depth:
     records: int
     in_gaps: int
     oldest_ms: int | None
+    receipt_ms: int | None = None
 
 
 class Outbox:
@@ -132,7 +134,8 @@ class Outbox:
         """
         taken = by_parameter(*readings)
         volume = taken[Parameter.VOLUME].value if Parameter.VOLUME in taken else None
-        return self._append(instant, body_of(Observation(self._device, self.epoch, 0, 0, taken)), volume)
+        facts = {} if volume is None else {"volume_m3": volume}
+        return self._append(instant, body_of(Observation(self._device, self.epoch, 0, 0, taken)), **facts)
 
     def keep_volume(self, volume_m3: float | None) -> None:
         """Keep what the meter stands at, between observations; nothing is written where it has not moved.
@@ -160,6 +163,24 @@ class Outbox:
         """
         return self._append(instant, body_of(Note(0, 0, kind, detail)))
 
+    @property
+    def certificates_told(self) -> int:
+        """The highest number of a certificate that was ever appended here; 0 before the first."""
+        return int(self._meta.get("certificates_told", "0"))
+
+    def append_certificate(self, instant: Instant, body: str, number: int) -> Packed:
+        """Keep a calibration certificate, and with it how far certificates were told.
+
+        Args:
+            instant: when it is appended.
+            body: its JSON text.
+            number: its place in the folder of certificates.
+
+        Raises:
+            OutboxFull: the disk takes nothing more; mended by the operator.
+        """
+        return self._append(instant, body_of(Certificate(0, 0, body)), certificates_told=number)
+
     def after(self, seq: int, at_most: int) -> list[Packed]:
         """Held records above `seq` that may be sent, oldest first.
 
@@ -174,9 +195,16 @@ class Outbox:
             ).fetchall()
         return [Packed(*row) for row in rows]
 
-    def discard(self, settled: IntervalSet) -> int:
-        """Forget what the server holds; returns how many records that was."""
+    def discard(self, settled: IntervalSet, *, receipt_ms: int | None = None) -> int:
+        """Forget what the server holds; returns how many records that was.
+
+        Args:
+            settled: what it holds for good.
+            receipt_ms: the server's time in the receipt that says so.
+        """
         with self._writing():
+            if receipt_ms is not None:
+                self._set(receipt_ms=receipt_ms)
             gone = 0
             for first, last in settled.spans:
                 gaps = self._scalar(
@@ -197,7 +225,9 @@ class Outbox:
             held, oldest = self._db.execute(
                 "SELECT first, taken_ms FROM record ORDER BY first LIMIT 1"
             ).fetchone() or (self.head + 1, None)
-            return Depth(self.head, held, self._count, int(self._meta["in_gaps"]), oldest)
+            return Depth(
+                self.head, held, self._count, int(self._meta["in_gaps"]), oldest, _receipt_ms(self._meta)
+            )
 
     def begin_epoch(self) -> None:
         """Start anew, taking what is held along: this file is not the one the server knows.
@@ -240,7 +270,7 @@ class Outbox:
         with self._lock:
             self._db.close()
 
-    def _append(self, instant: Instant, body: str, volume_m3: float | None = None) -> Packed:
+    def _append(self, instant: Instant, body: str, **facts: float) -> Packed:
         try:
             with self._writing():
                 if self._count >= self._max_records:
@@ -255,8 +285,8 @@ class Outbox:
                 self._set(head=seq, last_ms=taken_ms)
                 if instant.is_synchronised:
                     self._set(known_ms=taken_ms)
-                if volume_m3 is not None:
-                    self._set(volume_m3=volume_m3)
+                if facts:
+                    self._set(**facts)
                 self._count += 1
         except sqlite3.OperationalError as error:
             message = f"the outbox takes nothing more: {error}"
@@ -339,7 +369,12 @@ def look_into(path: Path) -> tuple[str, Depth]:
             "SELECT count(*) FILTER (WHERE is_gap = 0), min(first), min(taken_ms) FROM record"
         ).fetchone()
     head = int(meta["head"])
-    return meta["epoch"], Depth(head, held or head + 1, records, int(meta["in_gaps"]), oldest)
+    depth = Depth(head, held or head + 1, records, int(meta["in_gaps"]), oldest, _receipt_ms(meta))
+    return meta["epoch"], depth
+
+
+def _receipt_ms(meta: Mapping[str, str]) -> int | None:
+    return int(meta["receipt_ms"]) if "receipt_ms" in meta else None
 
 
 def open_outbox(

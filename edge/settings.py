@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from firmware_config.errors import Problem
 from firmware_config.layers import LayeredSettings, load_layered, secret_file_of, variable_of
 from firmware_config.refusal import refuse
+from waterquality.languages import Language
 
 DEFAULT_PATH = Path("/etc/tskaro/edge.toml")
 _BYTES_PER_MEGABYTE = 1_000_000
@@ -222,6 +223,8 @@ class EdgeSettings(LayeredSettings):
     Attributes:
         heartbeat_every_s: seconds from one health message to the next.
         device_config: the device's configuration file.
+        certificates: folder of the calibration certificates made on this device.
+        language: of what `tskaro-edge` says at the tap; `system` is that of LANG.
         trusts_clock: `always` for a machine with a clock of its own; else observations wait on the device until
             something has synchronised it.
         mqtt: the broker.
@@ -236,6 +239,8 @@ class EdgeSettings(LayeredSettings):
 
     heartbeat_every_s: float = Field(default=900.0, gt=0.0, le=86_400.0)
     device_config: Path = Path("/etc/tskaro/device.toml")
+    certificates: Path = Path("/var/lib/tskaro/certificates")
+    language: Language | Literal["system"] = "system"
     trusts_clock: Literal["when_synchronised", "always"] = "when_synchronised"
     mqtt: Mqtt
     outbox: Outbox = Outbox()

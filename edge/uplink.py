@@ -70,6 +70,7 @@ class Uplink:
         batching: what goes together, and compressed.
         version: software version, for the status.
         receipted: called with the server's time (ms) at each receipt.
+        calibration: which certificates are in force, said at each connection and retained; b"" says nothing.
         carried: called now and then with the bytes that the line has carried since it was last called.
         heard: what else to subscribe to, by channel; called on the network thread with the payload and whether it
             was retained, must return at once and must not raise.
@@ -90,6 +91,7 @@ class Uplink:
         batching: Batching | None = None,
         version: str = "",
         receipted: Callable[[int], None] = lambda _: None,
+        calibration: Callable[[], bytes] = lambda: b"",
         carried: Callable[[int], None] = lambda _: None,
         heard: Mapping[str, Heard] = MappingProxyType({}),
         connected: Callable[[], None] = lambda: None,
@@ -100,6 +102,7 @@ class Uplink:
             {self._topic(channel): taker for channel, taker in heard.items()},
             connected,
         )
+        self._calibration = calibration
         self._lanes = Lanes(outbox, policy, random.random)
         self._batching = batching or Batching()
         self._meter = LineMeter()
@@ -131,6 +134,12 @@ class Uplink:
             return False
         client.publish(topics.of_device(self._device, channel), payload, qos=1, retain=retain)
         return True
+
+    def say_calibration(self) -> None:
+        """Say which certificates are in force; at each connection, and when one changes."""
+        payload = self._calibration()
+        if payload:
+            self.publish("calibration", payload, retain=True)
 
     def run(self, stop: threading.Event) -> None:
         """Connect, send, and connect again, until `stop` is set; `nudge` afterwards to end the wait."""
@@ -203,6 +212,7 @@ class Uplink:
             client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
             self._is_up.set()
             self._connected()
+            self.say_calibration()
         else:
             self._refusal = f"the broker refused us: {code}"
         self._is_answered.set()
@@ -297,7 +307,7 @@ class Uplink:
             self._outbox.begin_epoch()
             self._lanes.reconnect()
             return
-        self.counters["receipted"] += self._outbox.discard(settled)
+        self.counters["receipted"] += self._outbox.discard(settled, receipt_ms=receipt.server_ms)
         self._lanes.settle(settled)
         self._receipted(receipt.server_ms)
 

@@ -95,6 +95,18 @@ class PulseSignal(SheetPart):
     pulses_per_litre: Span
 
 
+class Electrode(SheetPart):
+    """What an amplifier makes of a pH electrode's millivolts, so that the electrode itself can be judged.
+
+    Attributes:
+        gain: volts at the output for one volt of the electrode.
+        neutral_volts: at the output when the electrode gives 0 mV, which a perfect one does at pH 7.
+    """
+
+    gain: float = Field(gt=0)
+    neutral_volts: float
+
+
 Signal = Annotated[
     VoltageSignal | PulseSignal | RegisterSignal | EzoSignal | OneWireSignal, Field(discriminator="kind")
 ]
@@ -117,6 +129,7 @@ class Datasheet(SheetPart):
         settling_s: seconds in new water before it may be believed.
         operates_celsius: water temperatures it is made for, in °C; None where its maker names none.
         signal: what it answers with.
+        electrode: of a pH probe that answers in volts: its amplifier; None where nothing is known of it.
         sources: where the figures are from, and which of them are our own choice.
     """
 
@@ -133,6 +146,7 @@ class Datasheet(SheetPart):
     settling_s: float = Field(ge=0)
     operates_celsius: Span | None = None
     signal: Signal
+    electrode: Electrode | None = None
     sources: tuple[str, ...] = Field(min_length=1)
 
     @property

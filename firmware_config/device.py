@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from firmware_config.buses import Converter, LineSettings, SerialLine, line_settings, on_line
 from firmware_config.errors import Problem
-from firmware_config.parts import Name, Part, ProbeConfig
+from firmware_config.parts import LedLight, Name, Part, ProbeConfig, RgbLight
 from firmware_config.refusal import config_error, read_toml, refuse
 from firmware_config.reporting import ReportingConfig, unmeasured
 from firmware_config.self_checks import SelfCheckConfig
@@ -42,6 +42,7 @@ class DeviceConfig(Part):
         lines: serial lines, by name.
         probes: at least one.
         self_checks: when the device doubts its own readings.
+        light: at the tap; None where there is none.
     """
 
     schema_version: Literal[1]
@@ -54,6 +55,7 @@ class DeviceConfig(Part):
     lines: dict[Name, SerialLine] = Field(default_factory=dict)
     probes: tuple[ProbeConfig, ...]
     self_checks: SelfCheckConfig = Field(default_factory=SelfCheckConfig)
+    light: LedLight | RgbLight | None = Field(default=None, discriminator="kind")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -74,7 +76,7 @@ class DeviceConfig(Part):
         return line_settings(self.lines[name], on_line(name, self.probes))
 
     def _problems(self) -> Iterator[Problem]:
-        yield from problems_of(self.converters, self.lines, self.probes)
+        yield from problems_of(self.converters, self.lines, self.probes, self.light)
         yield from rest_problems(self.probes, self.observe_every_s)
         yield from unmeasured(self.reporting, self.probes)
         if self.asks_every_s > self.observe_every_s:

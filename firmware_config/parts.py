@@ -159,9 +159,12 @@ class CalibrationCertificate(Part):
         made_by: the technician.
         kind: a straight line through all points, or straight pieces from point to point.
         points: pairs of what the probe answered and the value of the standard, in the parameter's unit. A probe on
-            a converter answers in volts at the probe, an instrument of its own in the parameter's unit.
-        standards: buffers or turbidity standards, each with its lot.
+            a converter answers in volts at the probe, an instrument of its own in the parameter's unit; of a
+            meter, pairs of pulses and the litres that gave them.
+        standards: buffers or turbidity standards, each with its lot; of a meter, how the litres were measured.
         expires_on: the last day it may be trusted without doubt.
+        slope_percent: of a pH electrode, its slope as a share of the theoretical one; None where not known.
+        offset_mv: of a pH electrode, its millivolts at pH 7; None where not known.
         temperature_c: of the standards; None where not known.
         note: anything worth knowing.
     """
@@ -173,6 +176,8 @@ class CalibrationCertificate(Part):
     points: tuple[tuple[float, float], ...]
     standards: tuple[str, ...] = Field(min_length=1)
     expires_on: date
+    slope_percent: float | None = Field(default=None, gt=0, le=200)
+    offset_mv: float | None = Field(default=None, ge=-500, le=500)
     temperature_c: float | None = Field(default=None, ge=-5, le=60)
     note: str = ""
 
@@ -190,6 +195,12 @@ class CalibrationCertificate(Part):
         for volts, times in Counter(volts for volts, _ in self.points).items():
             if times > 1:
                 yield Problem("points", f"{times} points at {volts:g} V: one voltage, one value")
+
+    @property
+    def pulses_per_litre(self) -> float:
+        """Of a meter: its pulses for a litre, over all points together."""
+        (pulses, litres), *_, (most_pulses, most_litres) = self.in_order()
+        return (most_pulses - pulses) / (most_litres - litres)
 
     def in_order(self) -> tuple[tuple[float, float], ...]:
         """The points, lowest volts first."""
@@ -249,6 +260,38 @@ class Power(Part):
     pin: Pin
     active_high: bool = True
     longer_s: float = Field(default=0.0, ge=0.0, le=3600.0)
+
+
+class LedLight(Part):
+    """A light of one colour.
+
+    Attributes:
+        kind: `led`.
+        pin: its GPIO.
+        active_high: whether 3.3 V lights it; else 0 V does.
+    """
+
+    kind: Literal["led"]
+    pin: Pin
+    active_high: bool = True
+
+
+class RgbLight(Part):
+    """A light of three colours.
+
+    Attributes:
+        kind: `rgb`.
+        red: GPIO of the red one.
+        green: of the green one.
+        blue: of the blue one.
+        active_high: whether 3.3 V lights them (a common cathode); else 0 V does (a common anode).
+    """
+
+    kind: Literal["rgb"]
+    red: Pin
+    green: Pin
+    blue: Pin
+    active_high: bool = True
 
 
 class ProbeConfig(Part):

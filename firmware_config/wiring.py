@@ -22,11 +22,13 @@ from firmware_config.parts import (
     AssumedTemperature,
     CalibrationCertificate,
     EzoWiring,
+    LedLight,
     Mcp3008,
     OneWireWiring,
     ProbeConfig,
     PulseWiring,
     RegisterWiring,
+    RgbLight,
     VoltageWiring,
 )
 from firmware_config.refusal import did_you_mean
@@ -52,18 +54,21 @@ _WORDS = {
 Probes = Sequence[ProbeConfig]
 
 
-def problems_of(converters: Converters, lines: Lines, probes: Probes) -> Iterator[Problem]:
+def problems_of(
+    converters: Converters, lines: Lines, probes: Probes, light: LedLight | RgbLight | None = None
+) -> Iterator[Problem]:
     """Everything that is wrong between the parts of a device.
 
     Args:
         converters: by name.
         lines: serial lines, by name.
         probes: in the order of the file, which is how keys count them, from 0.
+        light: at the tap; None where there is none.
     """
     if not probes:
         yield Problem("probes", "needs at least one")
     yield from _select_problems(converters)
-    yield from _pin_problems(converters, lines, probes)
+    yield from _pin_problems(converters, lines, probes, light)
     yield from address_problems(converters, probes)
     yield from line_problems(lines, probes)
     yield from _channel_problems(probes)
@@ -82,9 +87,11 @@ def _on_spi(converters: Converters) -> dict[str, Mcp3008]:
     return {name: converter for name, converter in converters.items() if isinstance(converter, Mcp3008)}
 
 
-def _pin_problems(converters: Converters, lines: Lines, probes: Probes) -> Iterator[Problem]:
+def _pin_problems(
+    converters: Converters, lines: Lines, probes: Probes, light: LedLight | RgbLight | None
+) -> Iterator[Problem]:
     owners = _held_by_the_kernel(converters, lines, probes)
-    for key, pin, owner in _claims(converters, probes):
+    for key, pin, owner in (*_claims(converters, probes), *_claims_of(light)):
         if owners.setdefault(pin, owner) != owner:
             yield Problem(key, f"GPIO{pin} is already used by {owners[pin]}")
 
@@ -119,6 +126,13 @@ def _claims(converters: Converters, probes: Probes) -> Iterator[tuple[str, int, 
             yield f"probes[{at}].input.pin", probe.input.pin, f"probes[{at}]"
         if probe.power:
             yield f"probes[{at}].power.pin", probe.power.pin, f"probes[{at}].power"
+
+
+def _claims_of(light: LedLight | RgbLight | None) -> Iterator[tuple[str, int, str]]:
+    for key in ("pin", "red", "green", "blue"):
+        pin = getattr(light, key, None)
+        if pin is not None:
+            yield f"light.{key}", pin, f"light.{key}"
 
 
 def _channel_problems(probes: Probes) -> Iterator[Problem]:
@@ -176,7 +190,7 @@ def _calibration_problems(
 ) -> Iterator[Problem]:
     match sheet.signal:
         case VoltageSignal() as signal:
-            yield from _curve_problems(key, certificate, sheet, signal)
+            yield from curve_problems(key, certificate, sheet, signal)
         case PulseSignal():
             yield Problem(key, "a pulse meter is calibrated by input.pulses_per_litre")
         case OneWireSignal():
@@ -229,9 +243,17 @@ def _pulse_problems(key: str, wiring: PulseWiring, signal: PulseSignal, model: s
         yield Problem(f"{key}.pulses_per_litre", reason)
 
 
-def _curve_problems(
+def curve_problems(
     key: str, certificate: CalibrationCertificate, sheet: Datasheet, signal: VoltageSignal
 ) -> Iterator[Problem]:
+    """Everything that is wrong between a certificate of volts and the probe model it was made for.
+
+    Args:
+        key: that leads to the certificate, for the problems.
+        certificate: sound in itself.
+        sheet: of the model.
+        signal: the sheet's signal.
+    """
     unit = SPECS[sheet.parameter].unit
     for at, (volts, value) in enumerate(certificate.points):
         if signal.why_unusable(volts):

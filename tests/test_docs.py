@@ -20,6 +20,7 @@ from demo.recorded import open_recording
 from edge.cli import app as tskaro_edge
 from edge.settings import load_settings as load_edge_settings
 from firmware_config.device import load_device_config
+from firmware_config.parts import CalibrationCertificate
 from firmware_config.schema import leaves
 from server.cli import app as tskaro
 from server.registry.file import RegistryFile, read_registry_file
@@ -378,7 +379,7 @@ def test_the_recording_of_the_guide_can_be_replayed(tmp_path):
 
 def test_the_examples_of_the_wire_are_read_as_what_they_are():
     examples = [body for page, body in blocks("json") if page.name == "wire-format.md"]
-    receipt, status, health, batch = (json.dumps(json.loads(body)).encode() for body in examples)
+    receipt, status, health, calibration, batch = (json.dumps(json.loads(body)).encode() for body in examples)
     decode_receipt(receipt), decode_status(status), decode_health(health)
     (topic,) = re.findall(r"`(tskaro/1/[^`]+/readings/\w+/\d+-\d+)`", text_of(SPECS / "wire-format.md"))
     golden = text_of(ROOT / "tests/contracts/wire/v1/two-observations.readings.json").split("\n", 1)
@@ -389,3 +390,5 @@ def test_the_examples_of_the_wire_are_read_as_what_they_are():
     assert read == decode(golden[1].encode(), envelope)
     assert isinstance(read, Batch)
     assert read.poisoned == ()
+    (certificate,) = json.loads(calibration)["certificates"].values()
+    assert CalibrationCertificate.model_validate(certificate).slope_percent == 100.3

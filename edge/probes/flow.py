@@ -19,6 +19,7 @@ from datetime import datetime
 
 from edge.probes.inputs import PulseInput, Pulses
 from firmware_config.datasheet import Datasheet
+from firmware_config.parts import CalibrationCertificate
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
 from waterquality.parameters import LITRES_PER_M3, SECONDS_PER_MINUTE, Parameter
 from waterquality.readings import Reading
@@ -48,9 +49,10 @@ class FlowProbe:
         volume_m3: float = 0.0,
     ) -> None:
         self._source = source
-        self._pulses_per_litre = pulses_per_litre
+        self._pulses_per_litre = self._newest_factor = pulses_per_litre
         self._least_l_per_min, self._most_l_per_min = sheet.detection_limit, sheet.possible[1]
         self._longest_gap_s = longest_gap_s
+        self._certificate = ""
         self._start_m3 = volume_m3
         self._total = 0
         self._before: Pulses | None = None
@@ -63,6 +65,10 @@ class FlowProbe:
         """The flow and the volume."""
         return (Parameter.FLOW, Parameter.VOLUME)
 
+    def calibrate(self, certificate: CalibrationCertificate) -> None:
+        """Count by this certificate from the next reading on; the volume goes on from where it is."""
+        self._newest_factor, self._certificate = certificate.pulses_per_litre, certificate.id
+
     def measure(self, now: datetime) -> tuple[Reading, ...]:  # noqa: ARG002 - edges are timed by a clock that never jumps
         """Take the flow in L/min and the volume in m3.
 
@@ -72,6 +78,7 @@ class FlowProbe:
         Raises:
             ProbeDisconnected: the pin cannot be read; mended by the operator.
         """
+        self._follow_calibration()
         before, pulses = self._before, self._source.read()
         new, crowded = _since(before, pulses)
         self._total += new
@@ -84,6 +91,12 @@ class FlowProbe:
             self._waited(pulses.read_s - self._quiet_since_s)
         doubt = self._noise(new, crowded)
         return self._flow_reading(new, doubt), self._volume_reading(doubt)
+
+    def _follow_calibration(self) -> None:
+        newest = self._newest_factor
+        if newest != self._pulses_per_litre:
+            self._start_m3 += self._total / self._pulses_per_litre / LITRES_PER_M3
+            self._total, self._pulses_per_litre = 0, newest
 
     def _begin(self, pulses: Pulses) -> None:
         """Nothing is known of the flow yet; an edge that came before may begin an interval all the same."""
@@ -116,9 +129,16 @@ class FlowProbe:
 
     def _flow_reading(self, new: int, doubt: Why) -> Reading:
         if self._flow is None:
-            return Reading(Parameter.FLOW, None, screened=_NO_INTERVAL)
+            return Reading(Parameter.FLOW, None, screened=_NO_INTERVAL, certificate=self._certificate)
         screened = Screened(Flag.FAIL, doubt) if doubt else NOT_SCREENED
-        return Reading(Parameter.FLOW, self._flow, raw=new, raw_unit="count", screened=screened)
+        return Reading(
+            Parameter.FLOW,
+            self._flow,
+            raw=new,
+            raw_unit="count",
+            screened=screened,
+            certificate=self._certificate,
+        )
 
     def _volume_reading(self, doubt: Why) -> Reading:
         volume_m3 = self._start_m3 + self._total / self._pulses_per_litre / LITRES_PER_M3

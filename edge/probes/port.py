@@ -1,8 +1,9 @@
 """What the sampler asks of a probe."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from firmware_config.parts import CalibrationCertificate
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 
@@ -23,5 +24,18 @@ class Probe(Protocol):
 
         Raises:
             ProbeError: there is nothing to read; `measured` makes that MISSING; mended by the operator.
+        """
+        ...
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A probe whose certificate can be changed while it runs."""
+
+    def calibrate(self, certificate: CalibrationCertificate) -> None:
+        """Convert by this certificate from the next reading on. Called from another thread than `measure`.
+
+        Args:
+            certificate: which fits the probe.
         """
         ...

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from edge.probes.inputs import PowerSwitch
 from edge.probes.phases import Phase, Timing
-from edge.probes.port import Probe
+from edge.probes.port import Calibrated, Probe
 from edge.schedule import Dues, Schedule
+from firmware_config.parts import CalibrationCertificate
 from waterquality.errors import ProbeError
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
@@ -46,6 +47,11 @@ class PoweredProbe:
             observations: when observations are due.
         """
         self._observations, self._dues = observations, Dues(observations)
+
+    def calibrate(self, certificate: CalibrationCertificate) -> None:
+        """Have the probe convert by this certificate, if it converts by any."""
+        if isinstance(self._probe, Calibrated):
+            self._probe.calibrate(certificate)
 
     def measure(self, now: datetime) -> tuple[Reading, ...]:
         """Take one reading of each parameter if an observation is due, and switch the power for the next.

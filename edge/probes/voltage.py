@@ -49,6 +49,7 @@ class VoltageProbe:
         self._source = source
         self._sheet = sheet
         self._signal = signal
+        self._newest = certificate
         self._certificate = certificate
         self._curve = _compensated(certificate, signal) if certificate else None
         self._samples, self._water = samples, water
@@ -58,6 +59,10 @@ class VoltageProbe:
     def parameters(self) -> tuple[Parameter, ...]:
         """The one thing it measures."""
         return (self._sheet.parameter,)
+
+    def calibrate(self, certificate: CalibrationCertificate) -> None:
+        """Convert by this certificate from the next reading on."""
+        self._newest = certificate
 
     def measure(self, now: datetime) -> tuple[Reading, ...]:
         """Take one reading.
@@ -69,6 +74,7 @@ class VoltageProbe:
             ProbeDisconnected: the converter does not answer; mended by the operator.
             ProbeFault: it answers, but not as it must; mended by the operator.
         """
+        self._follow_calibration()
         volts = [self._source.read_volts() for _ in range(self._samples)]
         water = self._temperature(now)
         why = self._why_no_value(median(volts), water, now)
@@ -76,6 +82,12 @@ class VoltageProbe:
             flag = Flag.FAIL if why in (Why.PROBE_SATURATED, Why.OUT_OF_CURVE) else Flag.MISSING
             return (self._reading(None, volts, Screened(flag, why)),)
         return (self._valued(volts, self._curve, water, now),)
+
+    def _follow_calibration(self) -> None:
+        """Between two readings and on their own thread, so that no reading is half by one certificate."""
+        newest = self._newest
+        if newest is not None and newest is not self._certificate:
+            self._certificate, self._curve = newest, _compensated(newest, self._signal)
 
     def _temperature(self, now: datetime) -> WaterTemperature:
         made_at_c = self._curve.made_at_c if self._curve else REFERENCE_C

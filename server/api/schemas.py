@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.lifecycle import Phase
-from alerts.ports import Fate, Kind, Lane, Language
+from alerts.ports import Fate, Kind, Lane
 from alerts.rules import Role
 from server.web.words import PointState, Trend
 from waterquality.flags import Flag, Why
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
 Names = Annotated[dict[str, str], Field(description="By language: ka, az, hy, ru, en.")]

@@ -5,11 +5,12 @@ Implements `alerts.ports.Directory` by passing each question to the snapshot in 
 
 from collections.abc import Mapping, Sequence
 
-from alerts.ports import Language, Recipient
+from alerts.ports import Recipient
 from alerts.rules import Role, Rule
 from server.database.engine import Database
 from server.registry.directory import SnapshotDirectory, read_directory
 from server.registry.snapshot import CapabilityOf, Registry, capability_of, read_registry
+from waterquality.languages import Language
 
 
 class CurrentRegistry:

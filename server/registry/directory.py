@@ -12,12 +12,13 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from alerts.ports import Language, Recipient
+from alerts.ports import Recipient
 from alerts.rules import LimitRule, Role, Rule
 from alerts.specs import rule_from
 from server.database.engine import Database
 from server.database.models import Person, RuleRow, Subscription, WaterPoint
 from server.registry.snapshot import Registry
+from waterquality.languages import Language
 from waterquality.limits import why_not_evidenced
 
 _log = structlog.get_logger()

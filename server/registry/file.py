@@ -11,7 +11,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from alerts.ports import Language
 from alerts.rules import Role
 from alerts.specs import RuleSpec
 from firmware_config.refusal import config_error, read_toml
@@ -27,6 +26,7 @@ from server.registry.writing import (
     put_rule,
 )
 from waterquality.errors import ConfigError
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 from waterquality.readings import to_ms
 

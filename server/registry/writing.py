@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from alerts.ports import Language
 from alerts.rules import Role
 from alerts.specs import LimitSpec, NoDataSpec
 from alerts.texts import check_site_name
@@ -21,6 +20,7 @@ from server.database.models import (
 )
 from server.database.statements import upsert
 from waterquality.errors import ConfigError
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 from waterquality.readings import DEVICE_ID
 

@@ -12,14 +12,14 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from alerts.ports import Language
 from alerts.segments import segments
 from server.web import words
 from server.web.assets import Assets
 from server.web.picture import picture
-from server.web.reader import ENDONYMS, Reader, language_named
+from server.web.reader import ENDONYMS, Reader
 from server.web.settings import WebSettings
 from server.web.site import Site, site_of
+from waterquality.languages import Language, language_named
 from waterquality.parameters import SPECS
 from waterquality.readings import from_ms, to_ms
 

@@ -7,12 +7,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from firmware_config.catalogues import msgid
 from server.api.errors import problem_of, status_of
 from server.web.pages import Visit, pages_of
-from server.web.reader import Reader, language_named, negotiated
+from server.web.reader import Reader, negotiated
 from server.web.site import site_of
-from server.web.words import msgid
 from waterquality.errors import MonitoringError
+from waterquality.languages import language_named
 
 _NOT_FOUND, _UNAVAILABLE = 404, 503
 _LANGUAGE = slice(1, 3)  # of "/ka/…"

@@ -1,7 +1,8 @@
 """One reader's language: its words, numbers, dates and ages.
 
-Catalogues are gettext `.po` files, read as they are when the page is put together. A text without a
-translation is shown in English rather than not at all; a test lists what is missing. Times are shown in the
+Catalogues are gettext `.po` files, read as they are when the page is put together (`firmware_config.catalogues`);
+the words for flags and parameters come from the catalogue that the tap shares. A text without a translation is
+shown in English rather than not at all; a test lists what is missing. Times are shown in the
 time of Tbilisi, for that is where the water is.
 """
 
@@ -16,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta, get_month_names
-from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
-from alerts.ports import Language
+from firmware_config.catalogues import catalogue, shared_words
+from waterquality.languages import Language, language_named
 from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import from_ms
 
@@ -168,12 +169,10 @@ class Reader:
 
 def load_readers(folder: Path = _LOCALES) -> Mapping[Language, Reader]:
     """A reader for every language, from the catalogues in a folder."""
-    return {language: Reader(language, _messages(folder, language)) for language in Language}
-
-
-def language_named(text: str) -> Language | None:
-    """The language of a code like `ka`; None where it is none of ours."""
-    return next((language for language in Language if language == text), None)
+    return {
+        language: Reader(language, {**shared_words(language), **catalogue(folder, language)})
+        for language in Language
+    }
 
 
 def negotiated(accept_language: str) -> Language:
@@ -193,16 +192,3 @@ def _weight(text: str) -> float:
         return float(text) if text else 1.0
     except ValueError:
         return 0.0
-
-
-def _messages(folder: Path, language: Language) -> Mapping[str, str]:
-    with (folder / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        catalogue = read_po(file, locale=str(language))
-    return {
-        message.id: message.string
-        for message in catalogue
-        if isinstance(message.id, str)
-        and message.id
-        and isinstance(message.string, str)
-        and not message.fuzzy
-    }

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from alerts.lifecycle import Phase
 from alerts.ports import Lane
+from firmware_config.catalogues import msgid
 from server.database.models import AlertRow
 from server.web.pages import Visit, VisitDep
 from server.web.reader import negotiated
@@ -26,7 +27,6 @@ from server.web.views.phone import phones
 from server.web.views.registry import points
 from server.web.views.rules import rules
 from server.web.views.water_point import charts, water_point_page
-from server.web.words import msgid
 
 entrance = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/{language}", include_in_schema=False, default_response_class=HTMLResponse)

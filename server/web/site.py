@@ -7,12 +7,12 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from alerts.ports import Language
 from server.database.engine import Database
 from server.store.port import ReadingStore
 from server.web.live import LiveHub
 from server.web.reader import Reader
 from server.web.settings import WebSettings
+from waterquality.languages import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

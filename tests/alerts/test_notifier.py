@@ -9,21 +9,13 @@ from structlog.testing import capture_logs
 
 from alerts.memory import MemoryLedger
 from alerts.notifier import Notifier, RetryPolicy, reference_of
-from alerts.ports import (
-    AlertKey,
-    Fate,
-    Judgement,
-    Kind,
-    Language,
-    Owed,
-    Pending,
-    Recipient,
-)
+from alerts.ports import AlertKey, Fate, Judgement, Kind, Owed, Pending, Recipient
 from alerts.rules import Role
 from alerts.transports.phone import MemoryInbox, OnScreenPhone
 from alerts.transports.port import GatewayBusy, Handover, RecipientRejected
 from tests.fakes.scripted_transport import ACCEPTED, ScriptedTransport
 from waterquality.errors import LinkError
+from waterquality.languages import Language
 
 T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

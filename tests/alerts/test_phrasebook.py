@@ -6,8 +6,8 @@ from importlib.resources import files
 import pytest
 
 from alerts.phrasebook import FACTS, phrasebook, read
-from alerts.ports import Language
 from waterquality.errors import ConfigError
+from waterquality.languages import Language
 
 
 @pytest.mark.parametrize("language", list(Language))

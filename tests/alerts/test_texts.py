@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from alerts.numbers import broken_bound
 from alerts.phrasebook import phrasebook
-from alerts.ports import Kind, Language
+from alerts.ports import Kind
 from alerts.segments import segments
 from alerts.texts import check_site_name, max_site_units, render
+from waterquality.languages import Language
 from waterquality.limits import Limit
 from waterquality.parameters import SPECS, Parameter
 

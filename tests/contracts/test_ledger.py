@@ -7,24 +7,13 @@ import pytest
 
 from alerts.lifecycle import Phase, State, Transition
 from alerts.memory import MemoryLedger
-from alerts.ports import (
-    AlertKey,
-    Change,
-    Fate,
-    Judgement,
-    Kind,
-    Lane,
-    Language,
-    Outcome,
-    Owed,
-    Recipient,
-    Standing,
-)
+from alerts.ports import AlertKey, Change, Fate, Judgement, Kind, Lane, Outcome, Owed, Recipient, Standing
 from alerts.rules import Role
 from server.database.engine import Database
 from server.database.migrate import migrate
 from server.ledger import SqlLedger
 from waterquality.intervals import IntervalSet
+from waterquality.languages import Language
 
 T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 KEY = AlertKey("turbidity-who-4", "bolnisi-spring")

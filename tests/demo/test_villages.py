@@ -3,12 +3,12 @@ import unicodedata
 
 import pytest
 
-from alerts.ports import Language
 from alerts.rules import Role
 from demo.curves import calibration_points, pulses_per_litre
 from demo.villages import SMS_NAME_CHARS, Source, municipalities, parse_cast, people, the_cast, villages
 from firmware_config.datasheet import VoltageSignal, load
 from waterquality.errors import ConfigError
+from waterquality.languages import Language
 from waterquality.limits import Method
 from waterquality.parameters import Parameter
 from waterquality.readings import DEVICE_ID

@@ -1,5 +1,6 @@
 """`tskaro-edge` with things amiss: a plain reason and an exit code, never a traceback."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,34 @@ def test_an_outbox_that_cannot_be_kept_is_said_plainly(
 
     assert ran.exit_code == 1
     assert "/proc/nowhere/outbox.db: no outbox can be kept there" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["calibrate", "flow", "--recheck", "--practice", "sound"], "calibrate it again instead"),
+        (["calibrate", "flow", "--recheck", "--practice", "sound", "--language", "ru"], "УЧЁБА"),
+    ],
+)
+def test_what_cannot_be_done_at_the_tap_is_said_and_no_traceback(arguments: list[str], said: str) -> None:
+    ran = CliRunner().invoke(app, arguments)
+
+    assert ran.exit_code == 1
+    assert said in " ".join(ran.output.split())
+
+
+def test_a_probe_that_is_not_wired_cannot_be_calibrated(tmp_path: Path) -> None:
+    path = settings(tmp_path, 'authentication = "none"\n')
+
+    ran = CliRunner().invoke(app, ["calibrate", "ph", "--settings", str(path), "--language", "en"])
+
+    assert ran.exit_code == 1
+    assert "kk-0007 has no probe for it." in ran.output
+
+
+def test_practice_needs_no_settings_and_shows_every_probe() -> None:
+    ran = CliRunner().invoke(app, ["watch", "--practice", "sound", "--once", "--json"])
+
+    readings = json.loads(ran.output)["readings"]
+    assert [each["parameter"] for each in readings] == ["turbidity", "ph", "flow", "volume"]
+    assert all(each["why"] == "" for each in readings)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alerts.ports import Language, Recipient
+from alerts.ports import Recipient
 from alerts.rules import Delays, LimitRule, NoDataRule, Role, Rule, Severity
+from waterquality.languages import Language
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 

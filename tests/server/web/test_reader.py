@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from alerts.ports import Language
 from server.web.reader import load_readers
 from tests.builders import ms
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
 READERS = load_readers()
