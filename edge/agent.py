@@ -235,8 +235,8 @@ class Agent:
             "version": software_version(),
             "connected": self.uplink.is_connected,
             "counters": dict(self.sampler.counters + self.uplink.counters),
-            "bytes_this_month": self._parts.budget.used_bytes if self._parts.budget else None,
             "config_version": self._parts.config_version,
+            **({"bytes_this_month": self._parts.budget.used_bytes} if self._parts.budget else {}),
         }
 
     def _sign(self, now: Instant) -> Sign:
