@@ -58,7 +58,7 @@ def simulated(clock: FastClock | None) -> Hardware:
         return 1.5 - (ph - 7.0) * 0.5 / 3.0 + random.gauss(0.0, _NOISE_V)
 
     def pulses() -> int:
-        at_s = seconds()
+        at_s = time.monotonic()  # as the meter's edges are timed, whatever the agent's clock does
         return int(_PULSES_PER_S * (at_s - 14 * math.cos(at_s / 700)))  # within 2 % of an even flow
 
     return SimulatedHardware(

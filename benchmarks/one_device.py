@@ -70,6 +70,10 @@ deflate = "{deflate}"
 batch_every_s = {batch_s}
 [budget]
 path = "{folder}/budget.json"
+[door]
+path = "{folder}/edge.sock"
+[remote]
+folder = "{folder}/remote"
 [log]
 format = "json"
 """

@@ -25,11 +25,14 @@ class SendingPolicy:
         batch_records: records in one batch at most.
         window_batches: backlog batches that may be unreceipted at a time.
         repeat_after_s: seconds without a receipt after which a batch is sent again.
+        deaf_after_s: seconds in which a broker on a good line, however busy, acknowledges something; never less
+            than the above.
     """
 
     batch_records: int = 60
     window_batches: int = 4
     repeat_after_s: float = 30.0
+    deaf_after_s: float = 10.0
 
 
 @dataclass(slots=True)

@@ -106,7 +106,7 @@ class Uplink:
         self._lanes = Lanes(outbox, policy, random.random)
         self._batching = batching or Batching()
         self._meter = LineMeter()
-        self._heard_s = 0.0
+        self._asked_s: float | None = None  # since when the broker owes us any answer
         self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._client: paho.Client | None = None
         self._wake = threading.Event()
@@ -223,10 +223,10 @@ class Uplink:
         self._wake.set()
 
     def _on_publish(self, *_: object) -> None:
-        self._heard_s = time.monotonic()
+        self._asked_s = None
 
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
-        self._heard_s = time.monotonic()
+        self._asked_s = None
         taker = self._heard.get(message.topic)
         if taker is not None:
             taker(bytes(message.payload), message.retain)
@@ -237,6 +237,7 @@ class Uplink:
     def _send_until_down(self, stop: threading.Event) -> None:
         self._lanes.reconnect()
         self._batching.reconnect()
+        self._asked_s = None
         while True:
             self._wake.clear()  # before looking: a word that comes while we look ends the next wait
             if stop.is_set() or not self.is_connected:
@@ -263,19 +264,20 @@ class Uplink:
             self._take_receipts()
 
     def _check_line(self) -> None:
-        """A batch is overdue and the broker did not even acknowledge it: the line is dead, and nobody told us.
+        """The line is dead, and nobody told us, when the broker does not even acknowledge what we sent.
 
         The keep-alive would find out too, but it is slow so that it is cheap.
         """
-        was_overdue = self._lanes.repeated > self.counters["repeated"]
-        if was_overdue and time.monotonic() - self._heard_s > self._policy.repeat_after_s:
-            raise ConnectionError("nothing was heard on the line since the last batch")
+        asked_s, deaf_s = self._asked_s, max(self._policy.repeat_after_s, self._policy.deaf_after_s)
+        if asked_s is not None and time.monotonic() - asked_s > deaf_s:
+            raise ConnectionError(f"nothing was heard on the line for {deaf_s:g} s after a batch")
 
     def _send(self, batch: Sequence[Packed]) -> None:
         assert self._client is not None
         envelope = topics.Envelope(self._device, self._outbox.epoch, batch[0].first, batch[-1].last)
         held, deflate = self._outbox.depth().held, self._batching.deflates(len(batch))
         payload = encode(self._device, envelope.epoch, held, batch, deflate=deflate)
+        self._asked_s = self._asked_s or time.monotonic()
         sent = self._client.publish(topics.readings(envelope), payload, qos=1)
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             message = f"publish failed: {sent.rc!r}"

@@ -70,6 +70,7 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
     def start(
         port: int, *, appended: int = 0, repeat_after_s: float = 60.0, username: str = "", password: str = "",
         deflate: Deflate = Deflate.NEVER, keepalive_s: int = 60, batch_every_s: float = 0.0,
+        deaf_after_s: float = 10.0,
     ) -> Line:  # fmt: skip
         carried: list[int] = []
         outbox = Outbox(tmp_path / "outbox.db", device=DEVICE, serial="pi-1")
@@ -77,7 +78,9 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
             Broker("127.0.0.1", port, username=username, password=password, keepalive_s=keepalive_s),
             device=DEVICE,
             outbox=outbox,
-            policy=SendingPolicy(batch_records=5, window_batches=2, repeat_after_s=repeat_after_s),
+            policy=SendingPolicy(
+                batch_records=5, window_batches=2, repeat_after_s=repeat_after_s, deaf_after_s=deaf_after_s
+            ),
             batching=Batching(batch_every_s, deflate),
             version="1.2.3",
             carried=carried.append,
@@ -334,7 +337,7 @@ def test_a_broker_that_falls_silent_is_noticed_and_found_again(
 def test_a_dead_line_is_noticed_by_the_batch_that_nobody_acknowledges(
     mosquitto: Mosquitto, connect: Connect
 ) -> None:
-    line = connect(mosquitto.port, appended=1, keepalive_s=600, repeat_after_s=0.3)
+    line = connect(mosquitto.port, appended=1, keepalive_s=600, repeat_after_s=0.3, deaf_after_s=0.3)
     eventually(
         lambda: line.uplink.counters["batches_sent"] >= 2
     )  # no receipt, yet acknowledged: the line is good
@@ -346,6 +349,13 @@ def test_a_dead_line_is_noticed_by_the_batch_that_nobody_acknowledges(
 
     eventually(lambda: line.uplink.is_connected)
     assert line.held == 1
+
+
+def test_a_line_is_not_given_up_because_receipts_are_missing(mosquitto: Mosquitto, connect: Connect) -> None:
+    line = connect(mosquitto.port, appended=1, repeat_after_s=0.05, deaf_after_s=0.4)
+    eventually(lambda: line.uplink.counters["repeated"] >= 4)  # each wait twice as long as the one before
+
+    assert line.uplink.counters["connected"] == 1
 
 
 def test_new_observations_are_gathered_and_an_event_breaks_the_batch(
