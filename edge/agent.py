@@ -29,6 +29,7 @@ from edge.sampler import Sampler
 from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, LogFormat, Mqtt
+from edge.timekeeper import Timekeeper, battery_clock_ms
 from edge.uplink import Broker, Uplink
 from firmware_config.device import load_device_config
 from firmware_config.logs import set_up_logs
@@ -60,6 +61,7 @@ class AgentParts:
         deflate: which batches are compressed.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
+        battery_clock_ms: what a clock with a battery shows, milliseconds since 1970, UTC; None where there is none.
         beaten: called after each heartbeat.
         let_go: called last of all, to close the hardware.
     """
@@ -76,6 +78,7 @@ class AgentParts:
     deflate: Deflate = Deflate.BATCHES
     heartbeat_every_s: float = 60.0
     remote: RemoteParts = field(default_factory=RemoteParts)
+    battery_clock_ms: int | None = None
     beaten: Callable[[], None] = lambda: None
     let_go: Callable[[], None] = lambda: None
 
@@ -85,6 +88,12 @@ class Agent:
 
     def __init__(self, parts: AgentParts) -> None:
         self._parts = parts
+        self.clock = Timekeeper(
+            parts.clock,
+            known=parts.outbox.known,
+            earliest_ms=parts.outbox.reckoned_ms(parts.clock.read()),
+            rtc_ms=parts.battery_clock_ms,
+        )
         self.uplink = Uplink(
             parts.broker,
             device=parts.device,
@@ -92,12 +101,13 @@ class Agent:
             policy=parts.policy,
             deflate=parts.deflate,
             version=software_version(),
+            timekeeper=self.clock,
         )
         self._wake_sampler = threading.Event()
         self.remote = Remote(
             parts.remote,
             outbox=parts.outbox,
-            clock=parts.clock,
+            clock=self.clock,
             told=self._known_of_itself,
             woken=self._wake_sampler.set,
         )
@@ -124,9 +134,9 @@ class Agent:
         parts = self._parts
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
-            "sampler": lambda: self.sampler.run(parts.clock, schedule, self._stop, wake=self._wake_sampler),
+            "sampler": lambda: self.sampler.run(self.clock, schedule, self._stop, wake=self._wake_sampler),
             "uplink": lambda: self.uplink.run(self._stop),
-            "heartbeat": lambda: self._heartbeat.run(parts.clock, parts.heartbeat_every_s, self._stop),
+            "heartbeat": lambda: self._heartbeat.run(self.clock, parts.heartbeat_every_s, self._stop),
             **self.remote.loops(self._stop),
         }
         for name, loop in loops.items():
@@ -149,7 +159,7 @@ class Agent:
         self._parts.let_go()
 
     def _bursting(self, ordinary: Schedule) -> Schedule:
-        return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self._parts.clock)
+        return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self.clock)
 
     def _known_of_itself(self) -> dict[str, object]:
         return {
@@ -160,11 +170,8 @@ class Agent:
         }
 
     def _note_start(self) -> None:
-        outbox, instant = self._parts.outbox, self._parts.clock.read()
         try:
-            if instant.is_synchronised:  # before the note, or what waits for its time would come after it
-                outbox.synchronise(instant)
-            outbox.append_note(instant, NoteKind.STARTED, software_version())
+            self._parts.outbox.append_note(self.clock.read(), NoteKind.STARTED, software_version())
         except (OutboxFull, sqlite3.OperationalError) as error:
             _log.error("append_failed", detail=str(error))
 
@@ -205,6 +212,7 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
                 door_group=settings.door.group,
                 log_tail=log_tail,
             ),
+            battery_clock_ms=battery_clock_ms(),
             beaten=lambda: notifier.notify("WATCHDOG=1"),
             let_go=hardware.close,
         )
@@ -214,13 +222,15 @@ def compose(settings: EdgeSettings, log_tail: LogTail) -> Agent:
 def _outbox(settings: EdgeSettings, device: str) -> Outbox:
     path = settings.outbox.path
     try:
-        outbox, aside = open_outbox(
-            path, device=device, serial=machine_serial(), max_records=settings.outbox.max_records
+        outbox, _ = open_outbox(
+            path,
+            device=device,
+            serial=machine_serial(),
+            max_records=settings.outbox.max_records,
+            when_full=settings.outbox.when_full,
         )
     except (OSError, sqlite3.OperationalError) as error:
         raise CustodyError(f"{path}: no outbox can be kept there ({error})") from error
-    if aside is not None:
-        _log.error("outbox_damaged", set_aside=str(aside))
     return outbox
 
 

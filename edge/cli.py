@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edge import agent
+from edge.carry import StickUnusable
+from edge.carrying import NoOutbox, visit
 from edge.outbox import look_into
 from edge.settings import DEFAULT_PATH, EdgeSettings, load_settings
 from firmware_config.device import DeviceConfig, load_device_config
@@ -61,6 +63,20 @@ def status(settings: Settings = DEFAULT_PATH) -> None:
     table.add_row("dropped (in gaps)", str(depth.in_gaps))
     table.add_row("oldest waiting", "–" if depth.oldest_ms is None else from_ms(depth.oldest_ms).isoformat())
     _out.print(table)
+
+
+@app.command()
+def carry(
+    stick: Annotated[Path, typer.Argument(help="Where the stick is mounted, e.g. /media/usb.")],
+    settings: Settings = DEFAULT_PATH,
+) -> None:
+    """Carry the outbox on a stick, for places without a network; first obey the receipt that it brings back."""
+    loaded, config = _load(settings)
+    try:
+        visit(loaded.outbox.path, stick, device=config.device, serial=agent.machine_serial(), out=_out)
+    except (NoOutbox, StickUnusable) as trouble:
+        _refuse(str(trouble))
+        raise typer.Exit(1) from trouble
 
 
 def _load(path: Path) -> tuple[EdgeSettings, DeviceConfig]:
