@@ -72,7 +72,7 @@ def add(file: OutboxFile, entry: Entry, limits: Limits, *, untold: int, is_expos
 def drop_oldest(file: OutboxFile, limits: Limits) -> None:
     """Turn the oldest tenth into a gap."""
     state = file.state
-    dropped = make_room(file.db, limits.max_records, state.known.ms)
+    dropped = make_room(file.db, limits.max_records, state.known.earliest_ms)
     file.remember(in_gaps=state.in_gaps + dropped)
     file.recount()
 
@@ -80,7 +80,7 @@ def drop_oldest(file: OutboxFile, limits: Limits) -> None:
 def lose(file: OutboxFile, count: int) -> None:
     """Give so many numbers to what is not kept: a gap at the head."""
     state = file.state
-    widen_gap(file.db, state.head, count, state.known.ms)
+    widen_gap(file.db, state.head, count, state.known.earliest_ms)
     file.remember(head=state.head + count, in_gaps=state.in_gaps + count)
 
 

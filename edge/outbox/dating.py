@@ -17,7 +17,7 @@ from itertools import groupby
 
 from edge.clock import DRIFT, Instant, drift_s, stated_s
 
-EARLIEST_MS = 1_735_689_600_000  # the first of January 2025: no record is older than this program
+EARLIEST_MS = 1_735_689_600_000  # the first of January 2025: no device ran before this program was written
 WAITS_AT_MOST_MS = 24 * 3_600_000
 UNBOUNDED_S = 10 * 365 * 86_400.0  # longer than a device lies in a drawer between two records
 _MS = 1000
@@ -28,14 +28,14 @@ class Known:
     """The newest time that a record has; what comes later gets a later one.
 
     Attributes:
-        ms: milliseconds since 1970, UTC.
+        ms: milliseconds since 1970, UTC; 0 before the first one.
         earliest_ms: the earliest that it can have been.
         uncertainty_s: how far `ms` may be off, in seconds.
         boot_id: the boot of that record; "" before the first one.
         boottime_ms: its time since boot.
     """
 
-    ms: int = EARLIEST_MS
+    ms: int = 0
     earliest_ms: int = EARLIEST_MS
     uncertainty_s: float = UNBOUNDED_S
     boot_id: str = ""

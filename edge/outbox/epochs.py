@@ -6,6 +6,7 @@ record; so the server can close its books.
 
 import secrets
 
+from edge.clock import EXACT_WITHIN_S
 from edge.outbox import dating, table
 from edge.outbox.dating import Known
 from edge.outbox.file import OutboxFile
@@ -80,13 +81,19 @@ def take_in(file: OutboxFile, salvaged: Salvaged, serial: str) -> None:
 
 
 def _newest_known(file: OutboxFile) -> Known:
-    """What the records that are held show of the time; it may have been a guess, so nothing is built on it."""
+    """What the records that are held show of the time; it may have been a guess, so no clock is set by it."""
     row = file.db.execute(
-        "SELECT taken_ms, boot_id, boottime_ms FROM record WHERE is_synchronised AND NOT is_gap"
-        " ORDER BY taken_ms DESC LIMIT 1"
+        "SELECT taken_ms, clock_uncertainty_s, boot_id, boottime_ms FROM record"
+        " WHERE is_synchronised AND NOT is_gap ORDER BY taken_ms DESC LIMIT 1"
     ).fetchone()
     if row is None:
         return Known()
+    taken_ms, uncertainty_s, boot_id, boottime_ms = row
+    doubt_ms = round((uncertainty_s + EXACT_WITHIN_S) * 1000)
     return Known(
-        ms=row[0], earliest_ms=row[0], uncertainty_s=dating.UNBOUNDED_S, boot_id=row[1], boottime_ms=row[2]
+        ms=taken_ms,
+        earliest_ms=max(dating.EARLIEST_MS, taken_ms - doubt_ms),
+        uncertainty_s=dating.UNBOUNDED_S,
+        boot_id=boot_id,
+        boottime_ms=boottime_ms,
     )

@@ -13,7 +13,7 @@ from edge.agent import Agent, AgentParts
 from edge.clock import Instant
 from edge.lanes import SendingPolicy
 from edge.outbox import Outbox
-from edge.sampler import Every
+from edge.schedule import Every
 from edge.uplink import Broker
 from edge.validity import mind_dates, refuse_expired
 from firmware_config.tls import client_context

@@ -242,3 +242,12 @@ def test_a_meter_that_the_disk_does_not_take_is_said_as_such(tmp_path):
         outbox.keep_volume(1.25)
     assert outbox.volume_m3 == 0.0
     outbox.close()
+
+
+def test_a_recording_that_is_older_than_this_program_keeps_its_own_times(outbox: Outbox) -> None:
+    epoch = outbox.epoch
+    for n in range(3):
+        outbox.append(at(1_400_000_000_000 + n), turbid())
+
+    assert [one.taken_ms for one in outbox.after(0, 9)] == [1_400_000_000_000 + n for n in range(3)]
+    assert outbox.epoch == epoch
