@@ -3,7 +3,7 @@
 **Invariants**
 * One judgement, one transaction: where alerts stand, what changed, what is owed, and how far it has judged.
 * What was judged is not judged again: a repeated observation changes nothing and texts nobody.
-* Late observations live in a lane of their own: they make history and wake nobody.
+* Late observations live in a lane of their own: they make history and wake nobody. So do those of uncertain time.
 * Nobody is told that all is well while anything at that water point is still wrong or unknown.
 """
 
@@ -32,6 +32,7 @@ from waterquality.intervals import IntervalSet
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation
+from waterquality.screening import is_time_uncertain
 
 _QUIET = (Phase.NORMAL, Phase.RESOLVED)
 _RuleKind = TypeVar("_RuleKind", LimitRule, NoDataRule)
@@ -139,7 +140,7 @@ class Watch:
             return
         numbers.add(observation.seq)
         at = observation.taken_at
-        is_late = sighting.received_at - at > self._late_after
+        is_late = self._is_late(sighting)
         newest = self._newest_of(observation.device, at, draft)
         lane = Lane.LATE if is_late or at < newest else Lane.LIVE
         rules = self._directory.rules_for(sighting.water_point)
@@ -152,6 +153,12 @@ class Watch:
                 key = AlertKey(rule.id, sighting.water_point, lane)
                 self._doubt_recovery(key, rule, at, draft)
                 self._advance(key, rule, verdict, at, draft)
+
+    def _is_late(self, sighting: Sighting) -> bool:
+        """Whether it is not about now; what nobody knows the time of never is."""
+        observation = sighting.observation
+        is_old = sighting.received_at - observation.taken_at > self._late_after
+        return is_old or is_time_uncertain(observation)
 
     def _doubt_recovery(self, key: AlertKey, rule: Rule, at: datetime, draft: _Draft) -> None:
         """What was recovering begins anew after a silence, also after one that we could not hear."""

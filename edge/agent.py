@@ -40,6 +40,7 @@ from edge.sampler import Sampler
 from edge.schedule import Every, Schedule
 from edge.selfcheck import SelfChecks, checks_of
 from edge.settings import Deflate, EdgeSettings, Mqtt
+from edge.timekeeper import Timekeeper, battery_clock_ms
 from edge.update import UpdateParts
 from edge.uplink import Broker, Heard, Uplink
 from edge.vitals import read_vitals
@@ -84,6 +85,7 @@ class AgentParts:
         config_version: of the configuration that it runs with; 0 is the card's own.
         heartbeat_every_s: seconds from one health message to the next.
         remote: what can be asked of it, beyond what every agent knows.
+        battery_clock_ms: what a clock with a battery shows, milliseconds since 1970, UTC; None where there is none.
         watchdog: petted while all loops are well; None where there is none.
         let_go: called last of all, to close the hardware.
     """
@@ -108,6 +110,7 @@ class AgentParts:
     config_version: int = 0
     heartbeat_every_s: float = 900.0
     remote: RemoteParts = field(default_factory=RemoteParts)
+    battery_clock_ms: int | None = None
     watchdog: Watchdog | None = None
     let_go: Callable[[], None] = lambda: None
 
@@ -117,17 +120,23 @@ class Agent:
 
     def __init__(self, parts: AgentParts) -> None:
         self._parts = parts
+        self.clock = Timekeeper(
+            parts.clock,
+            known=parts.outbox.known,
+            earliest_ms=parts.outbox.reckoned_ms(parts.clock.read()),
+            rtc_ms=parts.battery_clock_ms,
+        )
         self._wake_sampler = threading.Event()
         self.light = Light(parts.lamp, self._sign) if parts.lamp else None
         self.remote = Remote(
             replace(
                 parts.remote,
                 identify=self.light.identify if self.light else None,
-                read_certificates=parts.certifier.reader(parts.clock) if parts.certifier else None,
+                read_certificates=parts.certifier.reader(self.clock) if parts.certifier else None,
             ),
             device=parts.device,
             outbox=parts.outbox,
-            clock=parts.clock,
+            clock=self.clock,
             publish=self._publish,
             told=self._known_of_itself,
             woken=self._wake_sampler.set,
@@ -141,6 +150,7 @@ class Agent:
             policy=parts.policy,
             batching=parts.batching,
             version=software_version(),
+            timekeeper=self.clock,
             calibration=parts.certifier.message if parts.certifier else lambda: b"",
             carried=self._carried,
             heard={channel: self._hears(channel) for channel in self.remote.channels},
@@ -182,9 +192,9 @@ class Agent:
             parts.certifier.begin(parts.clock.read())
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
-            "sampler": lambda: self.sampler.run(parts.clock, schedule, self._stop, wake=self._wake_sampler),
+            "sampler": lambda: self.sampler.run(self.clock, schedule, self._stop, wake=self._wake_sampler),
             "uplink": lambda: self.uplink.run(self._stop),
-            "heartbeat": lambda: self._heartbeat.run(parts.clock, self._tells_every_s, self._stop),
+            "heartbeat": lambda: self._heartbeat.run(self.clock, self._tells_every_s, self._stop),
             **self.remote.loops(self._stop),
         }
         if self.light is not None:
@@ -221,7 +231,7 @@ class Agent:
         self._parts.let_go()
 
     def _bursting(self, ordinary: Schedule) -> Schedule:
-        return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self._parts.clock)
+        return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self.clock)
 
     def _publish(self, channel: str, payload: bytes) -> None:
         self.uplink.publish(channel, payload)
@@ -255,11 +265,8 @@ class Agent:
             self._parts.budget.count(carried_bytes, self._parts.clock.read())
 
     def _note_start(self) -> None:
-        outbox, instant = self._parts.outbox, self._parts.clock.read()
         try:
-            if instant.is_synchronised:  # before the note, or what waits for its time would come after it
-                outbox.synchronise(instant)
-            outbox.append_note(instant, NoteKind.STARTED, software_version())
+            self._parts.outbox.append_note(self.clock.read(), NoteKind.STARTED, software_version())
         except (OutboxFull, sqlite3.OperationalError) as error:
             _log.error("append_failed", detail=str(error))
 
@@ -330,6 +337,7 @@ def compose(
                 begin_anew=begin_anew,
                 updates=updates,
             ),
+            battery_clock_ms=battery_clock_ms(),
             watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
             lamp=lamp,
             stale_s=_STALE_TICKS * config.observe_every_s,
@@ -342,13 +350,15 @@ def compose(
 def _outbox(settings: EdgeSettings, device: str) -> Outbox:
     path = settings.outbox.path
     try:
-        outbox, aside = open_outbox(
-            path, device=device, serial=machine_serial(), max_records=settings.outbox.max_records
+        outbox, _ = open_outbox(
+            path,
+            device=device,
+            serial=machine_serial(),
+            max_records=settings.outbox.max_records,
+            when_full=settings.outbox.when_full,
         )
     except (OSError, sqlite3.OperationalError) as error:
         raise CustodyError(f"{path}: no outbox can be kept there ({error})") from error
-    if aside is not None:
-        _log.error("outbox_damaged", set_aside=str(aside))
     return outbox
 
 

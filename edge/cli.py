@@ -1,13 +1,18 @@
 """`tskaro-edge`: what a technician types on the Pi. The agent here; the commands at the tap in `edge.tap`."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from edge import agent
+from edge.carry import StickUnusable
+from edge.carrying import NoOutbox, visit
 from edge.desired import Configurations
 from edge.settings import DEFAULT_PATH, EdgeSettings
 from edge.start import run_agent
 from edge.tap import cli as tap
-from edge.tap.options import Settings, loaded, out, refusals
+from edge.tap.options import Settings, loaded, out, refusals, refuse
 from edge.update_trust import public_key
 
 app = typer.Typer(no_args_is_help=True, help="The agent of one device: it samples, keeps and sends.")
@@ -37,6 +42,20 @@ def _origin(settings: EdgeSettings) -> str:
     """Which of the configurations that the device keeps it runs with."""
     kept, _ = Configurations(settings.remote.folder / "config", settings.device_config).in_force()
     return f"configuration {kept.desired.version or 'of the card'}: {kept.path}"
+
+
+@app.command()
+def carry(
+    stick: Annotated[Path, typer.Argument(help="Where the stick is mounted, e.g. /media/usb.")],
+    settings: Settings = DEFAULT_PATH,
+) -> None:
+    """Carry the outbox on a stick, for places without a network; first obey the receipt that it brings back."""
+    read, config = loaded(settings)
+    try:
+        visit(read.outbox.path, stick, device=config.device, serial=agent.machine_serial(), out=out)
+    except (NoOutbox, StickUnusable) as trouble:
+        refuse(str(trouble))
+        raise typer.Exit(1) from trouble
 
 
 app.command()(tap.doctor)

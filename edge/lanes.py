@@ -46,6 +46,10 @@ class _Flight:
 class Lanes:
     """What is on its way, and what goes next.
 
+    Attributes:
+        sent: every number that went out over this connection.
+        repeated: batches that got no receipt in time.
+
     Args:
         outbox: where the records are.
         policy: sizes and waits.
@@ -59,11 +63,13 @@ class Lanes:
         self._live_from = 0
         self._silences = 0
         self._spread = 1.0
+        self.sent = IntervalSet()
         self.repeated = 0
 
     def reconnect(self) -> None:
         """A new connection: nothing is in flight, and only the newest record is news."""
         self._flights.clear()
+        self.sent = IntervalSet()
         self._live_from = max(0, self._outbox.head - 1)
         self._spread = 1 + self._jitter() / 4
 
@@ -89,6 +95,9 @@ class Lanes:
             with_news: whether new observations may go; the backlog goes in any case.
         """
         self._expire(now_s)
+        if self._outbox.head - self._live_from > self._policy.batch_records:
+            # So many at once are no news: they were waiting for their time.
+            self._live_from = self._outbox.head - 1
         live = _run(self._outbox.after(self._live_from, self._policy.batch_records)) if with_news else ()
         if live:
             self._live_from = live[-1].last
@@ -125,6 +134,7 @@ class Lanes:
         wait_s = self._policy.repeat_after_s * self._spread
         longer_s = wait_s * 2 ** min(self._silences, _MAX_DOUBLINGS)
         span = (batch[0].first, batch[-1].last)
+        self.sent |= IntervalSet((span,))
         self._flights.append(_Flight(span, now_s + longer_s, now_s + wait_s, is_backlog))
         return batch
 

@@ -19,6 +19,7 @@ from edge.probes.port import Probe
 from edge.reporting import Due, Reporting
 from edge.schedule import Dues, Schedule
 from edge.selfcheck import SelfChecks
+from edge.steps import ClockFollower
 from edge.watchdog import Work
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
@@ -62,14 +63,14 @@ class Sampler:
         self._checks = checks or SelfChecks()
         self._dues = Dues(observations) if observations else None
         self._volume_kept_ms = 0
-        self._was_synchronised = False
+        self._follower = ClockFollower(outbox)
         self._reporting, self._economy = reporting or Reporting(), economy or Economy()
         self.work = Work()
         self.counters: Counter[str] = Counter()
 
     def observe(self, instant: Instant) -> None:
         """Ask every probe now, and keep what they say where it is to be reported."""
-        self._follow_clock(instant)
+        self._follower.follow(instant)
         readings = self._measured(instant)
         readings = self._checks.judged(instant, readings)
         self._board.show(instant, readings)
@@ -141,13 +142,6 @@ class Sampler:
         except Exception:  # noqa: BLE001 - the one broad catch of this loop
             self.counters["failed"] += 1
             _log.exception("sampling_failed")
-
-    def _follow_clock(self, instant: Instant) -> None:
-        if instant.is_synchronised and not self._was_synchronised:
-            corrected = self._outbox.synchronise(instant)
-            if corrected:
-                _log.info("times_corrected", records=corrected)
-        self._was_synchronised = instant.is_synchronised
 
 
 def _volume_of(readings: Iterable[Reading]) -> float | None:

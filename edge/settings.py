@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from edge.outbox.room import WhenFull
 from firmware_config.errors import Problem
 from firmware_config.layers import LayeredSettings, load_layered, secret_file_of, variable_of
 from firmware_config.refusal import refuse
@@ -97,19 +98,14 @@ class Mqtt(_Section):
                 yield Problem("tls.certificate", f"{wanted}, and so is tls.key")
 
 
-class WhenFull(StrEnum):
-    """What a full outbox does with the next record."""
-
-    DROP_OLDEST = "drop_oldest"
-
-
 class Outbox(_Section):
     """What the device holds until the server has it.
 
     Attributes:
         path: the SQLite file.
         max_records: how many records it holds; half a million is most of a year at one a minute.
-        when_full: what gives way then; what is dropped leaves a gap record.
+        when_full: what gives way then, or when the disk takes nothing more: the oldest, or what comes next; what
+            is dropped leaves a gap record.
     """
 
     path: Path = Path("/var/lib/tskaro/outbox.db")

@@ -5,7 +5,6 @@ fresh client for each connection, because paho would otherwise keep a queue of i
 network thread dies on an exception in a callback: callbacks put into a queue and return.
 """
 
-import queue
 import random
 import socket
 import ssl
@@ -25,11 +24,13 @@ from edge.batching import Batching
 from edge.lanes import Lanes, SendingPolicy
 from edge.metering import LineMeter
 from edge.outbox import Outbox
+from edge.receiving import Receiving
+from edge.timekeeper import Timekeeper
+from edge.validity import mind_dates, refuse_expired
 from edge.watchdog import Work
 from waterquality import topics
 from waterquality.wire import messages
 from waterquality.wire.encode import Packed, encode
-from waterquality.wire.rejection import Malformed
 
 _log = structlog.get_logger()
 _FIRST_BACKOFF_S = 1.0
@@ -69,7 +70,7 @@ class Uplink:
         policy: sizes and waits.
         batching: what goes together, and compressed.
         version: software version, for the status.
-        receipted: called with the server's time (ms) at each receipt.
+        timekeeper: asked for the time, and told it by receipts; None where somebody else sees to the time.
         calibration: which certificates are in force, said at each connection and retained; b"" says nothing.
         carried: called now and then with the bytes that the line has carried since it was last called.
         heard: what else to subscribe to, by channel; called on the network thread with the payload and whether it
@@ -90,31 +91,34 @@ class Uplink:
         policy: SendingPolicy,
         batching: Batching | None = None,
         version: str = "",
-        receipted: Callable[[int], None] = lambda _: None,
+        timekeeper: Timekeeper | None = None,
         calibration: Callable[[], bytes] = lambda: b"",
         carried: Callable[[int], None] = lambda _: None,
         heard: Mapping[str, Heard] = MappingProxyType({}),
         connected: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker, self._device, self._outbox, self._policy = broker, device, outbox, policy
-        self._version, self._receipted, self._carried = version, receipted, carried
+        self._version, self._timekeeper, self._carried = version, timekeeper, carried
         self._heard, self._connected = (
             {self._topic(channel): taker for channel, taker in heard.items()},
             connected,
         )
         self._calibration = calibration
+        self._epoch = ""
         self._lanes = Lanes(outbox, policy, random.random)
         self._batching = batching or Batching()
         self._meter = LineMeter()
         self._asked_s: float | None = None  # since when the broker owes us any answer
-        self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._client: paho.Client | None = None
         self._wake = threading.Event()
         self._is_up = threading.Event()
         self._is_answered = threading.Event()
+        self._is_greeted = threading.Event()
+        self._greeting = 0
         self._refusal = ""
         self.work = Work()
         self.counters: Counter[str] = Counter()
+        self._receiving = Receiving(outbox, self._lanes, timekeeper, self.counters)
 
     def nudge(self, *, urgent: bool = False) -> None:
         """There is something new to send; what is urgent breaks the batch."""
@@ -173,6 +177,8 @@ class Uplink:
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._broker.password)
         if self._broker.tls is not None:
+            if self._timekeeper is not None:
+                mind_dates(self._broker.tls, is_time_known=self._timekeeper.read().is_synchronised)
             client.tls_set_context(self._broker.tls)
         offline = messages.Status(messages.Presence.OFFLINE, self._version)
         client.will_set(self._topic("status"), messages.encode_status(offline), qos=1, retain=True)
@@ -185,6 +191,7 @@ class Uplink:
         self._client = client
         self._refusal = ""
         self._is_answered.clear()
+        self._is_greeted.clear()
         client.connect(
             self._broker.host, self._broker.port, self._batching.keepalive_s(self._broker.keepalive_s)
         )
@@ -192,6 +199,7 @@ class Uplink:
         self._is_answered.wait(_CONNECT_TIMEOUT_S)
         if not self.is_connected:
             raise ConnectionError(self._refusal or "the broker did not answer")
+        self._is_greeted.wait(_CONNECT_TIMEOUT_S)
         self.counters["connected"] += 1
         _log.info("broker_connected", device=self._device)
 
@@ -200,6 +208,8 @@ class Uplink:
         if isinstance(opened, socket.socket):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._meter.opened(opened)
+        if isinstance(opened, ssl.SSLSocket) and self._timekeeper is not None:
+            refuse_expired(opened, self._timekeeper.earliest())
 
     def _on_socket_close(self, *_: object) -> None:
         self._meter.closing()
@@ -209,7 +219,8 @@ class Uplink:
             for topic in (self._topic("receipt"), *self._heard):
                 client.subscribe(topic, qos=1)
             online = messages.Status(messages.Presence.ONLINE, self._version)
-            client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
+            said = client.publish(self._topic("status"), messages.encode_status(online), qos=1, retain=True)
+            self._greeting = said.mid
             self._is_up.set()
             self._connected()
             self.say_calibration()
@@ -217,13 +228,17 @@ class Uplink:
             self._refusal = f"the broker refused us: {code}"
         self._is_answered.set()
 
+    def _on_publish(self, _: paho.Client, __: object, mid: int, *___: object) -> None:
+        """The broker has our greeting; so what it retained for us came before this."""
+        self._asked_s = None
+        if mid == self._greeting:
+            self._is_greeted.set()
+
     def _on_disconnect(self, *_: object) -> None:
         self._is_up.clear()
+        self._is_greeted.set()
         self._is_answered.set()
         self._wake.set()
-
-    def _on_publish(self, *_: object) -> None:
-        self._asked_s = None
 
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
         self._asked_s = None
@@ -231,20 +246,27 @@ class Uplink:
         if taker is not None:
             taker(bytes(message.payload), message.retain)
             return
-        self._arrived.put((message.topic, bytes(message.payload)))
+        if message.topic == self._topic("receipt"):
+            self._receiving.put(bytes(message.payload), is_retained=message.retain)
         self._wake.set()
 
     def _send_until_down(self, stop: threading.Event) -> None:
+        self._receiving.connected()
         self._lanes.reconnect()
         self._batching.reconnect()
         self._asked_s = None
+        self._receiving.take_all()  # what was retained for us, before anything of this connection is on its way
+        self._begin()
         while True:
             self._wake.clear()  # before looking: a word that comes while we look ends the next wait
             if stop.is_set() or not self.is_connected:
                 return
             with self.work:
-                self._take_receipts()
+                self._receiving.take_all()
+                if self._receiving.ask_time():
+                    self._batching.urge()
                 self._send_all_due()
+                self.counters["repeated"] = self._lanes.repeated
             self._carried(self._meter.take())
             self._wake.wait(self._wait_s(time.monotonic()))
 
@@ -253,15 +275,30 @@ class Uplink:
         dues = [self._lanes.next_due(), self._batching.opens_at() if self._lanes.has_news() else None]
         return min((max(0.0, due_s - now_s) for due_s in dues if due_s is not None), default=None)
 
+    def _begin(self) -> None:
+        """Begin to send what this epoch holds."""
+        self._epoch = self._outbox.epoch
+        self._lanes.reconnect()
+        self._outbox.expose()
+
+    def _next_batch(self, *, with_news: bool) -> Sequence[Packed]:
+        """What goes next, all of one epoch."""
+        while True:
+            if self._outbox.epoch != self._epoch:
+                self._begin()
+            batch = self._lanes.next_batch(time.monotonic(), with_news=with_news)
+            if self._outbox.epoch == self._epoch:
+                return batch
+
     def _send_all_due(self) -> None:
         now_s = time.monotonic()
         with_news = self._batching.is_open(now_s) and self._lanes.has_news()
         if with_news:
             self._batching.begin(now_s)
-        while batch := self._lanes.next_batch(time.monotonic(), with_news=with_news):
+        while batch := self._next_batch(with_news=with_news):
             self._check_line()
             self._send(batch)
-            self._take_receipts()
+            self._receiving.take_all()
 
     def _check_line(self) -> None:
         """The line is dead, and nobody told us, when the broker does not even acknowledge what we sent.
@@ -274,7 +311,7 @@ class Uplink:
 
     def _send(self, batch: Sequence[Packed]) -> None:
         assert self._client is not None
-        envelope = topics.Envelope(self._device, self._outbox.epoch, batch[0].first, batch[-1].last)
+        envelope = topics.Envelope(self._device, self._epoch, batch[0].first, batch[-1].last)
         held, deflate = self._outbox.depth().held, self._batching.deflates(len(batch))
         payload = encode(self._device, envelope.epoch, held, batch, deflate=deflate)
         self._asked_s = self._asked_s or time.monotonic()
@@ -286,38 +323,12 @@ class Uplink:
         self.counters["records_sent"] += len(batch)
         self.counters["bytes_sent"] += len(payload)
 
-    def _take_receipts(self) -> None:
-        self.counters["repeated"] = self._lanes.repeated
-        with suppress(queue.Empty):
-            while True:
-                topic, payload = self._arrived.get_nowait()
-                if topic == self._topic("receipt"):
-                    self._take_receipt(payload)
-
-    def _take_receipt(self, payload: bytes) -> None:
-        try:
-            receipt = messages.decode_receipt(payload)
-        except Malformed as error:
-            self.counters["receipts_malformed"] += 1
-            _log.warning("receipt_malformed", device=self._device, detail=str(error))
-            return
-        if receipt.epoch != self._outbox.epoch:
-            return
-        settled = receipt.settled
-        if settled and settled.spans[-1][1] > self._outbox.head:
-            _log.error("receipt_beyond_head", device=self._device, head=self._outbox.head)
-            self._outbox.begin_epoch()
-            self._lanes.reconnect()
-            return
-        self.counters["receipted"] += self._outbox.discard(settled, receipt_ms=receipt.server_ms)
-        self._lanes.settle(settled)
-        self._receipted(receipt.server_ms)
-
     def _log_trouble(self, error: Exception) -> None:
         self.counters["connect_failed"] += 1
         _log.warning("broker_unreachable", device=self._device, detail=str(error))
 
     def _disconnect(self) -> None:
+        self._outbox.conceal()
         client, self._client = self._client, None
         if client is None:
             return

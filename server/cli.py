@@ -17,8 +17,9 @@ from firmware_config.logs import set_up_logs
 from server.authority_cli import authority
 from server.card_cli import card
 from server.clock import SystemClock
-from server.composing import open_database, surroundings, transport
+from server.composing import broker, open_database, surroundings, transport
 from server.database.models import QuarantineRow
+from server.handing_in import hand_in
 from server.ingest.books import Books
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
@@ -89,6 +90,21 @@ def registry_load(
         f"water points: {len(contents.water_point)}, devices: {len(contents.device)}, "
         f"people: {len(contents.person)}, rules: {len(contents.rule)}"
     )
+
+
+@app.command()
+def intake(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files that devices put on a stick, or the stick itself.")
+    ],
+    settings: SettingsPath = DEFAULT_PATH,
+) -> None:
+    """Take in what devices put on a stick, through the running ingest, and write their receipts back to it."""
+    with refusals():
+        loaded = load_settings(settings)
+        is_well = hand_in(paths, database=open_database(loaded), broker=broker(loaded.mqtt), out=out)
+    if not is_well:
+        raise typer.Exit(1)
 
 
 @app.command()

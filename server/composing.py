@@ -38,7 +38,7 @@ def surroundings(settings: ServerSettings) -> Surroundings:
     return Surroundings(
         database=database,
         store=_store(settings.store),
-        broker=_broker(settings.mqtt),
+        broker=broker(settings.mqtt),
         clock=SystemClock(),
         keep=timedelta(days=settings.store.keep_days),
         late_after=timedelta(seconds=settings.late_after_s),
@@ -76,7 +76,12 @@ def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
     return HttpGateway(read_settings(text, secrets))
 
 
-def _broker(mqtt: Mqtt) -> BrokerAddress:
+def broker(mqtt: Mqtt) -> BrokerAddress:
+    """Where the broker is.
+
+    Raises:
+        ConfigError: a certificate or key cannot be used; mended by the operator.
+    """
     tls = None
     if mqtt.ca is not None:
         tls = client_context(mqtt.ca, mqtt.certificate, mqtt.key)

@@ -33,7 +33,7 @@ from server.remote.courier import Courier
 from server.store.port import ReadingStore
 from server.web.live import LiveEvent, LiveHub
 from waterquality.readings import to_ms
-from waterquality.topics import all_of
+from waterquality.topics import CARRIED_ROOT, all_of, uncarried
 
 _FIRST_CONNECTION_S = 10.0
 
@@ -113,6 +113,7 @@ class Ingest:
             client_id=_client_id("ingest"),
             subscriptions={
                 all_of("readings/#"): self._take,
+                f"{CARRIED_ROOT}/#": self._take_carried,
                 all_of("status"): self.news.take,
                 all_of("health"): self.news.take,
             },
@@ -165,6 +166,9 @@ class Ingest:
 
     def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.take(topic, payload, is_retained=is_retained)
+
+    def _take_carried(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001
+        self._take(uncarried(topic), payload, is_retained)
 
     def _tell(self, changes: Sequence[Change]) -> None:
         for change in changes:

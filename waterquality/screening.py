@@ -12,6 +12,10 @@ from waterquality.flags import Flag, Screened, Why, worst
 from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Observation, Reading
 
+# The finest thing that is judged is a confirm delay of minutes; what may be off by more than one is no evidence.
+MAX_CLOCK_UNCERTAINTY_S = 60.0
+_OF_UNCERTAIN_TIME = Screened(Flag.UNKNOWN, Why.CLOCK_UNCERTAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class Spans:
@@ -59,8 +63,15 @@ def screen_reading(reading: Reading, spans: Spans) -> Reading:
     return reading.judged(worst(theirs, ours) if was_judged else ours)
 
 
+def is_time_uncertain(observation: Observation) -> bool:
+    """Whether nobody can say when it was taken, well enough to judge the water of that moment."""
+    return observation.clock_uncertainty_s > MAX_CLOCK_UNCERTAINTY_S
+
+
 def screen(observation: Observation, spans: Mapping[Parameter, Spans]) -> Observation:
     """The observation with every reading screened.
+
+    A reading of uncertain time says nothing of the water at any time: what could be used becomes UNKNOWN.
 
     Args:
         observation: as the device sent it.
@@ -70,4 +81,10 @@ def screen(observation: Observation, spans: Mapping[Parameter, Spans]) -> Observ
         parameter: screen_reading(reading, spans.get(parameter) or DEFAULT_SPANS[parameter])
         for parameter, reading in observation.readings.items()
     }
+    if is_time_uncertain(observation):
+        screened = {parameter: _doubted(reading) for parameter, reading in screened.items()}
     return observation.screened(screened)
+
+
+def _doubted(reading: Reading) -> Reading:
+    return reading.judged(_OF_UNCERTAIN_TIME) if reading.flag.is_usable else reading

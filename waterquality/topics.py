@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 ROOT = "tskaro/1"
 LIVE_ROOT = "tskaro/live"
+CARRIED_ROOT = f"{LIVE_ROOT}/carried"  # between the server's own processes: no device may write there
 _READINGS = re.compile(
     r"tskaro/1/([0-9a-f])/([a-z]{2}-[0-9]{4,12})/readings/([0-9a-f]{8})/([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17}))?"
 )
@@ -58,6 +59,16 @@ def parse_readings(topic: str) -> Envelope | None:
     device, epoch, first, last = match[2], match[3], int(match[4]), int(match[5] or match[4])
     in_order = first <= last and last - first < MAX_ENVELOPE
     return Envelope(device, epoch, first, last) if in_order and match[1] == shard(device) else None
+
+
+def carried(topic: str) -> str:
+    """The topic on which a batch that came on a stick is handed to ingest."""
+    return f"{CARRIED_ROOT}/{topic}"
+
+
+def uncarried(topic: str) -> str:
+    """The topic that a batch from a stick would have come on."""
+    return topic.removeprefix(f"{CARRIED_ROOT}/")
 
 
 def all_of(channel: str) -> str:

@@ -18,6 +18,7 @@ import structlog
 from alerts.watch import Sighting, Watch
 from server.ingest.books import Booking, Books, Key, Quarantined
 from server.ingest.custody import Book
+from server.ingest.ended import closed_by
 from server.ingest.subscriber import Arrival
 from server.registry.snapshot import Registry
 from server.store.port import PointRejected, ReadingStore, Row, StoreUnavailable
@@ -162,6 +163,9 @@ class Intake:
             elif unsettled:
                 the_round.booking.noted.append((key, record))
                 the_round.booking.books[key] = replace(book, noted=book.noted | unsettled)
+                the_round.booking.books |= closed_by(
+                    record, envelope.device, lambda of: self._book(of, the_round)
+                )
         the_round.booking.books[key] = self._book(key, the_round).told_held(batch.held)
 
     def _take_observation(

@@ -333,3 +333,29 @@ def test_what_clears_at_once_is_told_though_the_device_was_silent_until_now() ->
 
     assert incident.phase("silent") is Phase.RESOLVED
     assert [kind for who, kind in incident.texts() if who == "nino"][-1] is Kind.ALL_CLEAR
+
+
+def test_readings_of_uncertain_time_neither_page_nor_clear(incident: Incident) -> None:
+    doubted = {"flag": Flag.UNKNOWN, "why": Why.CLOCK_UNCERTAIN}
+    for minute in range(10):
+        incident.at(minute, turbidity=reading(value=12.0, **doubted), clock_uncertainty_s=3_600.0)
+    assert incident.texts() == []
+
+    for minute in range(10, 20):
+        incident.at(minute, turbidity=12.0)
+    told = incident.texts()
+    for minute in range(20, 90):
+        incident.at(minute, turbidity=reading(value=0.1, **doubted), clock_uncertainty_s=3_600.0)
+
+    assert told
+    assert incident.texts() == told
+    assert incident.phase() is Phase.FIRING, "the live alert does not hear of them"
+
+
+def test_a_device_that_sends_readings_of_uncertain_time_alone_counts_as_silent(incident: Incident) -> None:
+    incident.at(0)
+    for minute in range(1, 120):
+        incident.at(minute, clock_uncertainty_s=3_600.0)
+    incident.silence(120)
+
+    assert incident.phase(SILENT.id) is Phase.FIRING

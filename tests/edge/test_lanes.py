@@ -203,8 +203,8 @@ def test_a_gap_travels_whole_and_once(tmp_path: Path) -> None:
     receipt(lanes, outbox, *spans)
     spans += sent(lanes)
 
-    assert spans[:2] == [(25, 25), (1, 8)]  # (1, 5) is the gap, and three observations fill the batch
-    assert outbox.depth().in_gaps == 5
+    assert spans[:2] == [(25, 25), (1, 9)]  # (1, 6) is the gap, and three observations fill the batch
+    assert outbox.depth().in_gaps == 6
 
 
 def test_what_has_no_time_yet_is_not_sent(lanes: Lanes, outbox: Outbox) -> None:

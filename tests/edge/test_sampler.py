@@ -21,6 +21,7 @@ from waterquality.readings import Observation, Reading, from_ms, to_ms
 from waterquality.topics import Envelope
 from waterquality.wire.decode import decode
 from waterquality.wire.encode import encode
+from waterquality.wire.records import Note, NoteKind
 
 MINUTE_MS = 60_000
 
@@ -53,7 +54,16 @@ def kept(outbox: Outbox) -> list[Observation]:
     """What the outbox holds, as the server would read it."""
     packed = outbox.after(0, 1000)
     payload = encode("kk-0001", outbox.epoch, 1, packed)
-    return list(decode(payload, Envelope("kk-0001", outbox.epoch, packed[0].first, packed[-1].last)).records)
+    records = decode(payload, Envelope("kk-0001", outbox.epoch, packed[0].first, packed[-1].last)).records
+    return [record for record in records if isinstance(record, Observation)]
+
+
+def notes(outbox: Outbox) -> list[Note]:
+    """What happened that is no reading."""
+    packed = outbox.after(0, 1000)
+    payload = encode("kk-0001", outbox.epoch, 1, packed)
+    records = decode(payload, Envelope("kk-0001", outbox.epoch, packed[0].first, packed[-1].last)).records
+    return [record for record in records if isinstance(record, Note)]
 
 
 def run(sampler: Sampler, clock: HandWoundClock, *, ticks: int, every_s: float = 60.0) -> None:
@@ -127,15 +137,16 @@ def test_a_full_disk_costs_observations_that_are_counted_and_sampling_goes_on(ou
     sampler = Sampler([PH], outbox)
     clock = HandWoundClock()
     run(sampler, clock, ticks=1)
-    (pages,) = outbox._db.execute("PRAGMA page_count").fetchone()
-    outbox._db.execute(f"PRAGMA max_page_count = {pages}")
-    run(sampler, clock, ticks=200)
-    assert sampler.counters["append_failed"] > 0
+    db = outbox._file.db
+    db.execute("PRAGMA query_only = ON")  # nothing can be written, not even a gap
+    run(sampler, clock, ticks=20)
+    assert sampler.counters["append_failed"] == 20
 
-    outbox._db.execute("PRAGMA max_page_count = 100000")
+    db.execute("PRAGMA query_only = OFF")
     run(sampler, clock, ticks=1)
 
-    assert outbox.head == sampler.counters["appended"] == 201 - sampler.counters["append_failed"] + 1
+    assert sampler.counters["appended"] == 2
+    assert [(one.first, one.last) for one in outbox.after(0, 9)] == [(1, 1), (2, 21), (22, 22)]
     assert kept(outbox)[-1].taken_ms == clock.wall_ms
 
 
@@ -148,6 +159,7 @@ def test_a_clock_that_jumps_ahead_brings_no_burst_of_missed_ticks(outbox: Outbox
 
     since_start = [(one.taken_ms - START_MS) // MINUTE_MS for one in kept(outbox)]
     assert since_start == [1, 62, 63, 64]
+    assert [(note.kind, note.detail) for note in notes(outbox)] == [(NoteKind.CLOCK_STEPPED, "+3600.000 s")]
 
 
 def test_a_clock_that_jumps_back_neither_stops_sampling_nor_turns_time_back(outbox: Outbox) -> None:
@@ -162,6 +174,20 @@ def test_a_clock_that_jumps_back_neither_stops_sampling_nor_turns_time_back(outb
     assert times == sorted(set(times))
     assert len(times) == 6
     assert max(clock.waits) <= 60.0
+    assert [note.kind for note in notes(outbox)] == [NoteKind.EPOCH_BEGUN, NoteKind.CLOCK_STEPPED]
+
+
+def test_a_small_step_back_is_noted_and_its_doubt_is_told(outbox: Outbox) -> None:
+    def jump(clock: HandWoundClock) -> None:
+        if len(clock.waits) == 2:
+            clock.wall_ms -= 150_000
+
+    run(Sampler([PH], outbox), HandWoundClock(at_wait=jump), ticks=4)
+
+    observed = kept(outbox)
+    assert [one.taken_ms for one in observed] == sorted({one.taken_ms for one in observed})
+    assert [one.clock_uncertainty_s for one in observed] == [0.0, 61.0, 0.0, 0.0]
+    assert [note.detail for note in notes(outbox)] == ["-150.000 s"]
 
 
 def test_a_wait_that_ends_early_does_not_sample_early(outbox: Outbox) -> None:

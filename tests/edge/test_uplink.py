@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,11 +253,12 @@ def test_a_malformed_receipt_is_counted_and_harmless(
 def test_a_receipt_that_was_retained_is_obeyed_at_connect(
     mosquitto: Mosquitto, receiver: Receiver, connect: Connect, tmp_path: Path
 ) -> None:
-    outbox = Outbox(tmp_path / "outbox.db", device=DEVICE, serial="pi-1")
-    receiver.say_receipt(DEVICE, outbox.epoch, 3)
-    outbox.close()
+    first = connect(mosquitto.port, appended=5)
+    is_heard(receiver, (5, 5), (1, 4))
+    first.end()
+    receiver.say_receipt(DEVICE, first.outbox.epoch, 3)
 
-    line = connect(mosquitto.port, appended=5)
+    line = connect(mosquitto.port)
 
     eventually(lambda: line.held == 2)
     assert line.outbox.depth().held == 4
@@ -292,7 +294,7 @@ def test_a_broker_that_is_away_at_the_start_is_found_when_it_comes(connect: Conn
         line.uplink.publish("health", b"{}")  # dropped, and nobody minds
         broker.start()
         with Receiver(broker.port) as receiver:
-            eventually(lambda: line.uplink.is_connected)
+            is_heard(receiver, (3, 3), (1, 2))
             receiver.say_receipt(DEVICE, line.outbox.epoch, 3)
             eventually(lambda: line.held == 0)
         line.end()
@@ -439,8 +441,8 @@ def test_whoever_was_refused_is_let_in_once_the_broker_knows_better(
     subprocess.run(["mosquitto_passwd", "-b", str(passwords), DEVICE, "new"], check=True, capture_output=True)
     subprocess.run(["kill", f"-{signal.SIGHUP.value}", str(guarded.pid)], check=True)
 
-    eventually(lambda: line.uplink.is_connected)
     with Receiver(guarded.port, credentials=(DEVICE, "new")) as receiver:
+        is_heard(receiver, (2, 2))
         receiver.say_receipt(DEVICE, line.outbox.epoch, 2)
         eventually(lambda: line.held == 0)
 
@@ -456,3 +458,69 @@ def test_the_broker_says_offline_for_a_device_that_went_without_a_word(
     client.socket().shutdown(socket.SHUT_RDWR)  # a process that is killed: tests/journeys/test_power_cut.py
 
     eventually(lambda: receiver.states(DEVICE)[:3] == ["online", "offline", "online"])
+
+
+def test_thirty_days_of_backlog_never_delay_the_newest_reading_by_more_than_ten_seconds(
+    mosquitto: Mosquitto, receiver: Receiver, connect: Connect, tmp_path: Path
+) -> None:
+    outbox = Outbox(tmp_path / "outbox.db", device=DEVICE, serial="pi-1")
+    outbox._file.db.execute(
+        "PRAGMA synchronous = OFF"
+    )  # the month before the test need not survive a power cut
+    for seq in range(1, 43_201):
+        instant = Instant(START_MS + 60_000 * seq, 60_000 * seq, "boot-1", is_synchronised=True)
+        outbox.append(instant, [Reading(Parameter.PH, 7.4)])
+    outbox.close()
+    stop = threading.Event()
+
+    def server() -> None:
+        while not stop.wait(0.1):
+            receiver.say_receipt(DEVICE, line.outbox.epoch, 0, *receiver.spans(DEVICE))
+
+    line = connect(mosquitto.port, deflate=Deflate.BATCHES)
+    settling = threading.Thread(target=server)
+    settling.start()
+    delays = []
+    while (held := line.held) > 1_000 and len(delays) < 40:
+        eventually(lambda before=held: line.held < before - 50, within_s=60)
+        line.append()
+        appended_s, newest = time.monotonic(), line.outbox.head
+        eventually(
+            lambda seq=newest: any(first <= seq <= last for first, last in receiver.spans(DEVICE)[-20:])
+        )
+        delays.append(time.monotonic() - appended_s)
+    stop.set()
+    settling.join()
+
+    assert line.held > 1_000, "it was drained before anything was seen"
+    assert max(delays) < 10.0
+    print(f"newest after {max(delays):.3f} s at most, {len(delays)} times")  # noqa: T201 - for docs/performance.md
+
+
+def test_an_image_put_back_that_has_grown_past_the_old_receipt_loses_nothing(
+    mosquitto: Mosquitto, receiver: Receiver, connect: Connect, tmp_path: Path
+) -> None:
+    first = connect(mosquitto.port, appended=3)
+    is_heard(receiver, (3, 3), (1, 2))
+    first.end()
+    first.outbox.close()
+    image = (tmp_path / "outbox.db").read_bytes()
+    second = connect(mosquitto.port, appended=7)
+    is_heard(receiver, (10, 10))
+    second.end()
+    receiver.say_receipt(DEVICE, second.outbox.epoch, 10)
+    second.outbox.close()
+    for part in ("-wal", "-shm"):
+        (tmp_path / f"outbox.db{part}").unlink(missing_ok=True)
+    (tmp_path / "outbox.db").write_bytes(image)
+
+    third = connect(mosquitto.port, appended=20)  # numbers 4 to 23: the receipt speaks of 10
+    eventually(lambda: third.outbox.epoch != first.outbox.epoch)
+
+    def settle_what_was_heard() -> bool:
+        spans = [(e.first, e.last) for e in receiver.envelopes(DEVICE) if e.epoch == third.outbox.epoch]
+        receiver.say_receipt(DEVICE, third.outbox.epoch, 0, *spans)
+        return third.held == 0
+
+    eventually(settle_what_was_heard)
+    assert third.outbox.head >= 23

@@ -62,7 +62,7 @@ def test_a_damaged_outbox_is_set_aside_whole_and_a_new_epoch_begins(path: Path, 
     damaged = {
         "overwritten": b"x" * len(before),
         "emptied of its head": b"\x00" * 100 + before[100:],
-        "empty of sense": before[:4096] + b"\xff" * (len(before) - 4096),
+        "empty of sense": before[:1024] + b"\xff" * (len(before) - 1024),
     }[damage]
     path.write_bytes(damaged)
 

@@ -79,3 +79,18 @@ def test_every_reading_of_an_observation_is_screened_by_its_own_spans() -> None:
 
 def test_unknown_is_worse_than_good() -> None:
     assert worst(Screened(Flag.GOOD), Screened(Flag.UNKNOWN)).flag is Flag.UNKNOWN
+
+
+def test_a_reading_of_uncertain_time_is_unknown_and_says_why() -> None:
+    taken = observation(clock_uncertainty_s=61.0, turbidity=12.0, ph=200.0)
+
+    screened = screen(taken, {})
+
+    assert screened.readings[Parameter.TURBIDITY].screened == Screened(Flag.UNKNOWN, Why.CLOCK_UNCERTAIN)
+    assert screened.readings[Parameter.PH].screened == Screened(Flag.FAIL, Why.OUT_OF_RANGE)
+
+
+def test_a_time_known_to_a_minute_is_known_well_enough() -> None:
+    screened = screen(observation(clock_uncertainty_s=60.0, turbidity=0.4), {})
+
+    assert screened.readings[Parameter.TURBIDITY].flag is Flag.GOOD

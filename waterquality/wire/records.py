@@ -25,6 +25,8 @@ class NoteKind(StrEnum):
     SERVICE_ENDED = "service_ended"
     CLOCK_STEPPED = "clock_stepped"
     CONFIG_APPLIED = "config_applied"
+    CLOCK_ASKED = "clock_asked"
+    EPOCH_BEGUN = "epoch_begun"
 
 
 @dataclass(frozen=True, slots=True)
