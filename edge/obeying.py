@@ -31,7 +31,7 @@ def obey(outbox: Outbox, receipt: Receipt, *, sent: IntervalSet | None = None) -
     Args:
         outbox: of the device that it was given to.
         receipt: as it came.
-        sent: what was sent in this connection; None for a receipt from before it.
+        sent: what was sent in this connection, if there is one.
     """
     if receipt.epoch != outbox.epoch:
         return Obeyed(Outcome.OTHER_EPOCH)

@@ -77,7 +77,7 @@ class Receiving:
         if not arrived.is_retained:
             self._hear_time(receipt, arrived.heard_ms)
         head = self._outbox.head
-        obeyed = obey(self._outbox, receipt, sent=None if arrived.is_retained else self._lanes.sent)
+        obeyed = obey(self._outbox, receipt, sent=self._lanes.sent)
         if obeyed.outcome is Outcome.DENIED:
             _log.error("receipt_beyond_head", head=head)
         elif obeyed.outcome is Outcome.OBEYED:

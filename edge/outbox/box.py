@@ -210,7 +210,7 @@ class Outbox:
 
         Args:
             settled: what the receipt covers.
-            sent: what was sent in this connection; None where the receipt is older than that.
+            sent: what was sent since `expose`, if anything was.
         """
         if settled and settled.spans[-1][1] > self.head:
             return True

@@ -189,7 +189,7 @@ class OutboxAgainstAList(RuleBasedStateMachine):
     def stale_receipt(self, data: st.DataObject) -> None:
         whole = self.server.receipt(self.outbox.epoch)
         through = data.draw(st.integers(0, whole.through))
-        self.obey(Receipt(whole.epoch, through, IntervalSet(), START_MS), sent=None)
+        self.obey(Receipt(whole.epoch, through, IntervalSet(), START_MS), sent=self.lanes.sent)
 
     @rule(through=st.integers(1, 10**6))
     def receipt_of_another_epoch(self, through: int) -> None:
@@ -368,6 +368,6 @@ class OutboxThatKeepsItsOldest(OutboxAgainstAList):
 
 
 TestOutboxAgainstAList = OutboxAgainstAList.TestCase
-TestOutboxAgainstAList.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestOutboxAgainstAList.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestOutboxThatKeepsItsOldest = OutboxThatKeepsItsOldest.TestCase
-TestOutboxThatKeepsItsOldest.settings = settings(max_examples=10, stateful_step_count=25, deadline=None)
+TestOutboxThatKeepsItsOldest.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
