@@ -8,6 +8,7 @@ it are learned from). `--inject turbidity` puts events into a file instead, and 
 
 import argparse
 import json
+import random
 import resource
 import time
 from collections.abc import Sequence
@@ -101,11 +102,9 @@ def _seasoned() -> Detector:
 
 
 def _village(minute: int) -> dict[str, float | None]:
-    """Four parameters that wander a little."""
-    return {
-        name: level * (1 + (minute * prime % 101 - 50) / 2_000)
-        for (name, level), prime in zip(_VILLAGE.items(), (7, 11, 13, 17), strict=True)
-    }
+    """Four parameters with a noise of two per cent; the same for the same minute."""
+    chance = random.Random(minute)
+    return {name: round(level * (1 + chance.gauss(0, 0.02)), 3) for name, level in _VILLAGE.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
