@@ -16,7 +16,7 @@ import json
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 
-from alerts.events.episode import Episode
+from alerts.events.episode import Episode, Sight
 from alerts.events.event import Cause, Change, Event, Judged, Stage
 from alerts.events.operations import Operations
 from alerts.events.ordinary import Ordinary, Saved
@@ -51,7 +51,7 @@ class Detector:
         self._operations = Operations(flows, conditions, tuning)
         self._whole = Ordinary(tuning, prior=tuning.prior)
         self._episode = Episode(tuning)
-        self._last_ms = -1
+        self._last_ms: int | None = None
 
     def observe(
         self, at_ms: int, values: Mapping[str, float | None], *, renewed: Collection[str] = ()
@@ -63,7 +63,7 @@ class Detector:
             values: by parameter, in its unit; None, or not a number, where there is no evidence.
             renewed: parameters whose probe was touched (cleaned, calibrated, swapped): their level begins anew.
         """
-        if at_ms <= self._last_ms:
+        if self._last_ms is not None and at_ms <= self._last_ms:
             return Judged(Stage.LATE, learned=self.learned)
         self._last_ms = at_ms
         self._look(at_ms, values, renewed)
@@ -73,7 +73,7 @@ class Detector:
             self._take_in(at_ms)
             return Judged(Stage.LEARNING, learned=self.learned)
         stage, is_new = self._episode.advance(
-            strength, at_ms, doubt=self._operations.doubt(at_ms), has_evidence=_has_evidence(able)
+            strength, at_ms, doubt=self._operations.doubt(at_ms), sight=_sight(able)
         )
         event = self._told(stage, strength, at_ms)
         self._absorb(stage, at_ms, able)
@@ -158,7 +158,7 @@ class Detector:
         if stage is Stage.EVENT:
             self._whole.see(self._bar, at_ms, is_event=True)
             return
-        if _has_evidence(able):
+        if _sight(able) is Sight.CLEAR:
             self._whole.see(self._change(able), at_ms)
         self._take_in(at_ms)
 
@@ -187,5 +187,7 @@ class Detector:
         return Event(at_ms, cause, told, operations.steady(at_ms), operations.switched(at_ms), strength)
 
 
-def _has_evidence(able: Sequence[Signal]) -> bool:
-    return any(signal.reference is not None for signal in able)
+def _sight(able: Sequence[Signal]) -> Sight:
+    if any(signal.reference is not None for signal in able):
+        return Sight.CLEAR
+    return Sight.LOST if any(signal.value is not None for signal in able) else Sight.NONE

@@ -1,10 +1,19 @@
 """When an event begins, goes on and ends: hysteresis over observations. Knows strengths only, in bars."""
 
 from dataclasses import replace
+from enum import Enum, auto
 
 from alerts.events.event import Cause, Change, Event, Stage
 from alerts.events.ordinary import Saved
 from alerts.events.tuning import Tuning
+
+
+class Sight(Enum):
+    """What can be seen of the water."""
+
+    CLEAR = auto()
+    NONE = auto()  # no evidence: nothing begins and nothing ends
+    LOST = auto()  # evidence, and no level to compare it with: what was under way cannot be followed
 
 
 class Episode:
@@ -35,14 +44,14 @@ class Episode:
         self._event: Event | None = None
         self.has_settled = False
 
-    def advance(self, strength: float, at_ms: int, *, doubt: float, has_evidence: bool) -> tuple[Stage, bool]:
+    def advance(self, strength: float, at_ms: int, *, doubt: float, sight: Sight) -> tuple[Stage, bool]:
         """Judge one more observation.
 
         Args:
             strength: how strange it is, in bars.
             at_ms: when it was taken.
             doubt: by how much operations raise the bar just now; 0 when they explain nothing.
-            has_evidence: whether any parameter could be judged.
+            sight: whether any parameter could be judged.
 
         Returns:
             The stage, and whether an event begins that was not under way within the last hour. `has_settled`
@@ -50,9 +59,9 @@ class Episode:
         """
         self.has_settled = False
         if self._stage is Stage.EVENT:
-            self._go_on(strength, at_ms, has_evidence=has_evidence)
+            self._go_on(strength, at_ms, sight)
             return self._stage, False
-        if not has_evidence:
+        if sight is not Sight.CLEAR:
             return self._stage, False
         return self._watch(strength, at_ms, doubt)
 
@@ -101,14 +110,14 @@ class Episode:
             self._event = None
         return not joins
 
-    def _go_on(self, strength: float, at_ms: int, *, has_evidence: bool) -> None:
+    def _go_on(self, strength: float, at_ms: int, sight: Sight) -> None:
         self._lasted += 1
         self._peak = max(self._peak, strength)
-        if has_evidence:
+        if sight is Sight.CLEAR:
             self._below = self._below + 1 if strength < self._tuning.end_below else 0
         longest = min(self._tuning.hold_at_most, self._tuning.hold * self._peak)
         self.has_settled = self._lasted > longest
-        if self.has_settled or self._below >= self._tuning.end_after:
+        if self.has_settled or sight is Sight.LOST or self._below >= self._tuning.end_after:
             self._stage, self._beyond, self._ended_ms = Stage.ORDINARY, 0, at_ms
 
 

@@ -78,7 +78,7 @@ class Signal:
         if len(self._last) == self._tuning.smoothed:
             self.value = sorted(self._last)[len(self._last) // 2]
             self._compare(self.value)
-        if self.strangeness < 1 and self.reference is not None:
+        if self.strangeness < 1:
             self.calm_ms = at_ms
 
     def accept(self) -> None:

@@ -161,6 +161,26 @@ def test_an_event_goes_on_while_nothing_is_known() -> None:
     assert len(silent) == len(events(silent))
 
 
+def test_an_event_that_is_lost_sight_of_ends_and_what_follows_is_no_part_of_it() -> None:
+    water = Water(5)
+    water.flows(LEARNED)
+    water.level["ph"] -= 1.0
+    assert events(water.flows(6))
+    water.minute += 120
+    assert not events(water.flows(200)[2:])
+
+
+def test_minutes_are_counted_from_the_last_ordinary_value() -> None:
+    water = Water(5)
+    water.flows(LEARNED)
+    water.minute += 300  # silent
+    water.flows(60)
+    water.level["ph"] -= 1.0
+    found = events(water.flows(6))[0].event
+    assert found is not None
+    assert 2 <= found.changes[0].minutes <= 5
+
+
 def test_until_it_has_learned_it_says_so() -> None:
     water = Water(6)
     judged = water.flows(LEARNED)
