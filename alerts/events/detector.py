@@ -157,6 +157,8 @@ class Detector:
                 signal.forget()
         if stage is Stage.EVENT:
             self._whole.see(self._bar, at_ms, is_event=True)
+            for signal in self._signals:
+                signal.learn(at_ms, is_event=True)
             return
         if _sight(able) is Sight.CLEAR:
             self._whole.see(self._change(able), at_ms)

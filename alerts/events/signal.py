@@ -87,11 +87,16 @@ class Signal:
             self._past.append(self.value)
             del self._past[: -max(self._tuning.windows)]
 
-    def learn(self, at_ms: int) -> None:
-        """The newest changes belong to its normal."""
+    def learn(self, at_ms: int, *, is_event: bool = False) -> None:
+        """The newest changes belong to its normal; those of an event only mark that there was one.
+
+        An event is seen for some observations before it is confirmed: the mark keeps these out, too.
+        """
         for change, ordinary in zip(self.changes, self.ordinaries, strict=False):
             if change is not None:
-                ordinary.see(change, at_ms)
+                ordinary.see(
+                    min(change, ordinary.level or change) if is_event else change, at_ms, is_event=is_event
+                )
 
     def forget(self) -> None:
         """Whatever its level was, it says nothing about what comes; its normal stays."""
