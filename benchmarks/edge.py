@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.one_device import DEVICE, MEGABYTE, MODES, QUARTER_S, Device, Mode, aged, server
-from edge.agent import machine_serial
 from edge.clock import Instant
 from edge.economy import Economy
+from edge.machine import machine_serial
 from edge.outbox import Outbox
 from tests.fakes.cable import Cable
 from tests.fakes.patience import eventually

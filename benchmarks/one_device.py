@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.agent import machine_serial
+from edge.machine import machine_serial
 from edge.outbox import Outbox, look_into
 from tests.fakes.programs import PYTHON, TSKARO, Program, run
 from tests.services.mosquitto import Mosquitto

@@ -1,63 +1,44 @@
-"""The agent: sampler, uplink and heartbeat on threads of their own. The edge's composition root.
+"""The agent: sampler, uplink and heartbeat on threads of their own, and what ties them together.
 
 The sampler never waits for the network, the uplink never waits for a probe, and neither knows of the other but
 for the outbox between them.
 """
 
 import sqlite3
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-import sdnotify
 import structlog
 
 from edge.batching import Batching
 from edge.budget import Budget
 from edge.burst import Bursting
-from edge.certificates import CertificateFolder, as_calibrated
 from edge.certifying import Certifier
-from edge.clock import Clock, Instant, SystemClock
-from edge.desired import Configurations
-from edge.economy import Economy, economy_of
-from edge.fitting import fit
-from edge.hardware.light import open_lamp
-from edge.hardware.pi import PiHardware
+from edge.clock import Clock, Instant
+from edge.economy import Economy
 from edge.heartbeat import Heartbeat
 from edge.lanes import SendingPolicy
 from edge.light import Lamp, Light, Sign, sign_of
-from edge.log_tail import LogTail
-from edge.outbox import Outbox, OutboxFull, open_outbox
-from edge.probes.build import Hardware, ticks_of
+from edge.machine import software_version
+from edge.outbox import Outbox, OutboxFull
 from edge.probes.port import Probe
 from edge.probes.powered import PoweredProbe
 from edge.remote import Remote, RemoteParts
-from edge.reporting import Reporting, reporting_of
+from edge.reporting import Reporting
 from edge.sampler import Sampler
 from edge.schedule import Every, Schedule
-from edge.selfcheck import SelfChecks, checks_of
-from edge.settings import Deflate, EdgeSettings, Mqtt
-from edge.timekeeper import Timekeeper, battery_clock_ms
-from edge.update import UpdateParts
+from edge.selfcheck import SelfChecks
+from edge.settings import Deflate
+from edge.timekeeper import Timekeeper
 from edge.uplink import Broker, Heard, Uplink
-from edge.vitals import read_vitals
-from edge.watchdog import Watchdog, Watched, watchdog_of_systemd
-from firmware_config.device import DeviceConfig
-from firmware_config.layers import handed_over
-from firmware_config.tls import client_context
-from waterquality.errors import CustodyError
+from edge.watchdog import Watchdog, Watched
 from waterquality.wire.messages import Health, encode_health
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
-_SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
-_MACHINE_ID = Path("/etc/machine-id")
 _STOP_WITHIN_S = 10.0
 _FULL_RATE_S = 1.0  # of a burst
-_STALE_TICKS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,139 +250,3 @@ class Agent:
             self._parts.outbox.append_note(self.clock.read(), NoteKind.STARTED, software_version())
         except (OutboxFull, sqlite3.OperationalError) as error:
             _log.error("append_failed", detail=str(error))
-
-
-HardwareOf = Callable[[DeviceConfig], Hardware]
-
-
-def compose(
-    settings: EdgeSettings,
-    *,
-    hardware_of: HardwareOf = PiHardware,
-    clock: Clock | None = None,
-    log_tail: LogTail | None = None,
-    begin_anew: Callable[[], None] = lambda: None,
-    updates: UpdateParts | str = "this agent takes no updates",
-) -> Agent:
-    """Put the agent of this machine together.
-
-    Args:
-        settings: where it runs.
-        hardware_of: what to open for a configuration.
-        log_tail: the last lines of its log.
-        clock: None is the clock of this machine.
-        begin_anew: ends this agent and begins the next one.
-        updates: what software updates work with, or why there are none.
-
-    Raises:
-        ConfigError: what is wired cannot be read as written; mended by the operator.
-        CustodyError: no outbox can be kept; mended by the operator.
-    """
-    configurations = Configurations(settings.remote.folder / "config", settings.device_config)
-    outbox = _outbox(settings, configurations.in_force()[1].device)
-    notifier = sdnotify.SystemdNotifier()
-    folder = CertificateFolder(settings.certificates)
-    fitted = fit(
-        configurations, hardware_of, lambda wired: as_calibrated(wired, folder), volume_m3=outbox.volume_m3
-    )
-    config = fitted.config
-    lamp = open_lamp(config.light) if config.light else None
-    budget = Budget(settings.budget.path, settings.budget.cap_bytes)
-    return Agent(
-        AgentParts(
-            device=config.device,
-            probes=fitted.probes,
-            outbox=outbox,
-            broker=broker_of(settings.mqtt),
-            clock=clock or SystemClock(trusts_always=settings.trusts_clock == "always"),
-            schedule=ticks_of(config),
-            observations=Every(config.observe_every_s),
-            checks=lambda is_serviced: checks_of(config, is_serviced=is_serviced),
-            policy=SendingPolicy(
-                settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
-            ),
-            certifier=Certifier(folder, config, fitted.probes, outbox),
-            batching=Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift),
-            reporting=lambda is_asked: reporting_of(config, thrift=budget.thrift, is_asked=is_asked),
-            economy=economy_of(config),
-            budget=budget,
-            config_version=fitted.kept.desired.version,
-            heartbeat_every_s=settings.heartbeat_every_s,
-            remote=RemoteParts(
-                folder=settings.remote.folder,
-                door=settings.door.path,
-                door_group=settings.door.group,
-                log_tail=log_tail or LogTail(),
-                configurations=configurations,
-                fitted=fitted,
-                begin_anew=begin_anew,
-                updates=updates,
-            ),
-            battery_clock_ms=battery_clock_ms(),
-            watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
-            lamp=lamp,
-            stale_s=_STALE_TICKS * config.observe_every_s,
-            vitals=lambda: read_vitals(settings.outbox.path.parent).as_numbers(),
-            let_go=fitted.hardware.close,
-        )
-    )
-
-
-def _outbox(settings: EdgeSettings, device: str) -> Outbox:
-    path = settings.outbox.path
-    try:
-        outbox, _ = open_outbox(
-            path,
-            device=device,
-            serial=machine_serial(),
-            max_records=settings.outbox.max_records,
-            when_full=settings.outbox.when_full,
-        )
-    except (OSError, sqlite3.OperationalError) as error:
-        raise CustodyError(f"{path}: no outbox can be kept there ({error})") from error
-    return outbox
-
-
-def broker_of(mqtt: Mqtt) -> Broker:
-    """The broker as the settings have it.
-
-    Raises:
-        ConfigError: a certificate or key cannot be used; mended by the operator.
-    """
-    password = mqtt.password.get_secret_value() if mqtt.password is not None else ""
-    return Broker(
-        mqtt.host,
-        mqtt.port,
-        username=mqtt.username,
-        password=password,
-        keepalive_s=mqtt.keepalive_s,
-        tls=tls_of(mqtt),
-    )
-
-
-def tls_of(mqtt: Mqtt) -> ssl.SSLContext | None:
-    """Whom to trust and who we are, as the settings have it; None speaks in the clear.
-
-    Raises:
-        ConfigError: a certificate or key cannot be used; mended by the operator.
-    """
-    if mqtt.tls is None:
-        return None
-    key = mqtt.tls.key and handed_over(mqtt.tls.key)
-    return client_context(mqtt.tls.ca, mqtt.tls.certificate, key)
-
-
-def machine_serial() -> str:
-    """What tells this machine from another: the Pi's serial number, else the machine id."""
-    for place in (_SERIAL, _MACHINE_ID):
-        if place.exists():
-            return place.read_text(encoding="utf-8", errors="replace").strip("\x00\n ")
-    return "unknown"
-
-
-def software_version() -> str:
-    """The version that is installed."""
-    try:
-        return version("tskaro")
-    except PackageNotFoundError:
-        return "0"

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from edge import agent
 from edge.carry import StickUnusable
 from edge.carrying import NoOutbox, visit
+from edge.composing import broker_of
 from edge.desired import Configurations
+from edge.machine import machine_serial
 from edge.settings import DEFAULT_PATH, EdgeSettings
 from edge.start import run_agent
 from edge.tap import cli as tap
@@ -29,7 +30,7 @@ def check(settings: Settings = DEFAULT_PATH) -> None:
     """Check settings, wiring and certificates without touching anything."""
     read, config = loaded(settings)
     with refusals():
-        agent.broker_of(read.mqtt)
+        broker_of(read.mqtt)
         if read.update.key.exists():
             public_key(read.update.key)
     out.print(f"{config.device}: {len(config.probes)} probes, every {config.observe_every_s:g} s")
@@ -52,7 +53,7 @@ def carry(
     """Carry the outbox on a stick, for places without a network; first obey the receipt that it brings back."""
     read, config = loaded(settings)
     try:
-        visit(read.outbox.path, stick, device=config.device, serial=agent.machine_serial(), out=out)
+        visit(read.outbox.path, stick, device=config.device, serial=machine_serial(), out=out)
     except (NoOutbox, StickUnusable) as trouble:
         refuse(str(trouble))
         raise typer.Exit(1) from trouble

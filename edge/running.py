@@ -12,10 +12,11 @@ from pathlib import Path
 
 import sdnotify
 
-from edge.agent import HardwareOf, compose, software_version, tls_of
 from edge.clock import Clock
+from edge.composing import HardwareOf, compose, tls_of
 from edge.hardware.pi import PiHardware
 from edge.log_tail import LogTail
+from edge.machine import software_version
 from edge.settings import EdgeSettings, LogFormat
 from edge.update import UpdateParts, runs_from
 from edge.update_stage import PipInstall

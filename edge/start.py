@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge import running
-from edge.agent import HardwareOf
 from edge.clock import Clock
+from edge.composing import HardwareOf
 from edge.hardware.pi import PiHardware
 from edge.settings import DEFAULT_PATH, load_settings
 from waterquality.errors import ConfigError, CustodyError

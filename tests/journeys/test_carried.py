@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent import machine_serial
 from edge.clock import SystemClock
+from edge.machine import machine_serial
 from edge.outbox import Outbox, look_into
 from server.ingest.books import Books
 from tests.fakes.programs import TSKARO, TSKARO_EDGE, run

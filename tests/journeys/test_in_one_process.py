@@ -20,7 +20,7 @@ def test_one_process_takes_in_tells_and_shows_and_stops_when_told(world: World) 
     world.start(serve, device)
 
     eventually(lambda: len(world.stored("kk-0001")) >= 5)
-    assert page(port, "/en/water-points/algeti") == 200
+    eventually(lambda: page(port, "/en/water-points/algeti") == 200)
     device.sees(turbidity=12.0)
     eventually(lambda: len(world.texts_to(CSO)) == 1)
     serve.kill()
