@@ -235,6 +235,16 @@ class OutboxAgainstAList(RuleBasedStateMachine):
         for _ in range(grown):
             self.append(60_000)
 
+    @rule(more=st.integers(1, 5), grown=st.integers(0, 9))
+    def old_image_meets_the_receipt_of_a_life_it_never_had(self, more: int, grown: int) -> None:
+        """The card is copied, lives on at a good line, and the copy is put back and gathers its own."""
+        self.save_image()
+        for _ in range(more):
+            self.append(60_000)
+        self.drain(arrives=True, returns=True)
+        self.put_image_back(grown)
+        self.drain(arrives=True, returns=True)
+
     def copied(self, name: str) -> Path:
         copy = Path(tempfile.mkdtemp(prefix=name, dir=self.folder)) / "o.db"
         for suffix in ("", "-wal"):
