@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from tests.fakes.patience import eventually
@@ -35,9 +36,17 @@ _REBOOT = 133  # how systemd-nspawn ends when the machine asks to be started aga
 _MASKED = ("NetworkManager", "NetworkManager-wait-online", "ModemManager", "wpa_supplicant", "console-getty")
 
 
+@cache
 def why_not() -> str:
     """Why no machine can be booted here; "" when one can."""
-    return "" if os.geteuid() == 0 else "a machine can only be booted by root"
+    if os.geteuid() != 0:
+        return "a machine can only be booted by root"
+    nspawn = shutil.which("systemd-nspawn")
+    if nspawn is None:
+        return "systemd-nspawn is not installed: run deploy/test-packages.sh"
+    trial = [nspawn, "--quiet", "--register=no", "--keep-unit", "--volatile=yes", "--directory=/"]
+    tried = subprocess.run([*trial, "/usr/bin/true"], capture_output=True, text=True, timeout=60, check=False)
+    return "" if tried.returncode == 0 else f"no container can be started here: {tried.stderr.strip()[:200]}"
 
 
 class Pi:
