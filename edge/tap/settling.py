@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from edge.calibrating.steadiness import Criterion, Steadiness, steadiness
+from edge.calibrating.judging import Standard
+from edge.calibrating.steadiness import PH, TURBIDITY, Criterion, Steadiness, steadiness
 from edge.live import LiveSource, timed
+from edge.tap.bench import Bench
 from edge.tap.screen import Screen
-from firmware_config.catalogues import Phrase, said
+from firmware_config.catalogues import Phrase, msgid, said
 from firmware_config.words import WHYS
 from waterquality.flags import Why
-from waterquality.parameters import Parameter
+from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Reading
 
+CRITERIA: dict[Parameter, Criterion] = {Parameter.PH: PH, Parameter.TURBIDITY: TURBIDITY}
 LONGEST_S = 300.0
 _KEPT = 600
 
@@ -32,6 +35,25 @@ class Settled:
     raw_unit: str
     value: float | None
     why: Why
+
+
+def shown_in(bench: Bench, standard: Standard, criterion: Criterion | None = None) -> Settled | Phrase:
+    """What the probe shows in a standard that the technician puts it into.
+
+    Args:
+        bench: where it is done.
+        standard: to dip it into.
+        criterion: when it stands still; None takes that of a probe that answers in volts.
+    """
+    parameter = bench.sheet.parameter
+    bench.screen.await_enter(
+        msgid("Rinse the probe, dip it into %(value)g %(unit)s and stir gently."),
+        value=standard.value,
+        unit=SPECS[parameter].unit,
+    )
+    if bench.source.practice is not None:
+        bench.source.practice.dip(parameter, standard.value)
+    return settle(bench.screen, bench.source.live, parameter, criterion or CRITERIA[parameter])
 
 
 def settle(
