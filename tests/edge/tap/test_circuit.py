@@ -313,6 +313,15 @@ def test_a_circuit_that_is_pulled_out_half_way_is_not_said_to_be_cleared(tap: Ca
     assert "it may be half calibrated" in words
 
 
+def test_a_circuit_that_does_not_count_the_point_is_not_believed(tap: Callable[..., Tap]) -> None:
+    at = tap()
+    at.electrode.set_at = lambda *_: at.chip.points.clear()  # type: ignore[method-assign]
+
+    words = at.refused("Nino", "25", *MID)
+    assert "The circuit says that it holds 0 points; it should hold 1." in words
+    assert "was cleared" in words
+
+
 def test_ctrl_c_half_way_clears_it(tap: Callable[..., Tap]) -> None:
     at = tap()
     console = Interrupting(at.electrode, (7.0,), "Nino", "25", *MID)
