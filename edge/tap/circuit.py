@@ -10,7 +10,6 @@ from datetime import datetime
 
 from edge.calibrating.circuit import PLACES, SetPoint, judge_circuit, why_wrong_shown
 from edge.calibrating.judging import Occasion, Standard
-from edge.calibrating.steadiness import PH_SHOWN
 from edge.live import DirectLive
 from edge.ph_line import CalibrationPoint
 from edge.probes.build import Hardware
@@ -169,7 +168,7 @@ class _Setting:
 
     def _shown(self, point: CalibrationPoint, standard: Standard) -> float:
         while True:
-            shown = shown_in(self._bench, standard, PH_SHOWN)
+            shown = shown_in(self._bench, standard)
             if isinstance(shown, Settled):
                 wrong = why_wrong_shown(shown.raw, standard.value, self._celsius)
                 if wrong is None:

@@ -15,6 +15,7 @@ from edge.probes.build import build_probes
 from edge.settings import Door, EdgeSettings
 from edge.tap.bench import Bench, GaveUp
 from edge.tap.calibrating import calibrate
+from edge.tap.rechecking import recheck
 from edge.tap.screen import Screen
 from edge.tap.sources import Opened, opened
 from edge.tap.speaking import speech_of
@@ -102,6 +103,15 @@ class Tap:
         assert self.bench.folder is not None
         assert self.bench.folder.pages() == ()
         return console.words()
+
+    def rechecked(self, *answers: str, bottles: tuple[float, ...]) -> None:
+        """A check by what the agent's own probe reads."""
+        assert self.bench.folder is not None
+        config, console = as_calibrated(CONFIG, self.bench.folder), Dipping(self.electrode, bottles, *answers)
+        hardware = PiHardware(CONFIG, pause=self.smbus.pause, open_bus=lambda _: self.smbus.bus())
+        live = DirectLive(build_probes(config, hardware), self.bench.clock)
+        screen = Screen(console, speech_of(Language.EN))
+        recheck(replace(self.bench, screen=screen, probe=config.probes[0], source=Opened(live)))
 
     def made(self) -> CalibrationCertificate:
         assert self.bench.folder is not None
@@ -275,6 +285,20 @@ def test_the_first_buffer_is_one_near_seven(tap: Callable[..., Tap]) -> None:
     console = at.calibrate("Nino", "25", "4", *TWO[2:], "yes")
 
     assert "It must lie between 6 and 8." in console.words()
+
+
+def test_it_can_be_checked_before_and_after_cleaning(tap: Callable[..., Tap]) -> None:
+    at = tap()
+    at.calibrate(*TWO, "yes")
+    at.rechecked("Nino", "7", "-", ENTER, ENTER, bottles=(7.2, 7.0))
+
+    assert at.bench.folder is not None
+    found = at.bench.folder.pages()[-1].recheck
+    assert found is not None
+    assert (found.error_before, found.error_after) == (
+        pytest.approx(0.2, abs=0.01),
+        pytest.approx(0.0, abs=0.01),
+    )
 
 
 def test_a_temperature_that_no_certificate_can_have_is_asked_for_again(tap: Callable[..., Tap]) -> None:
