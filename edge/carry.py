@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edge.obeying import Outcome, obey
 from edge.outbox import Outbox
+from firmware_config.catalogues import Phrase, said
 from waterquality import topics
 from waterquality.errors import LinkError
 from waterquality.wire.carried import (
@@ -42,12 +43,12 @@ class Settled:
     Attributes:
         found: whether there was one for this device.
         forgotten: records that the device could forget.
-        trouble: why it was not obeyed; "" when it was, or there was none.
+        trouble: why it was not obeyed; None when it was, or there was none.
     """
 
     found: bool = False
     forgotten: int = 0
-    trouble: str = ""
+    trouble: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +83,18 @@ def settle(outbox: Outbox, stick: Path, device: str) -> Settled:
         raise StickUnusable(f"{file}: {error.strerror}") from error
     try:
         owner, receipt = read_receipt_file(content)
-    except Malformed as fault:
-        return Settled(
-            found=True, trouble=f"it is damaged ({fault.detail}); take the stick to the server again"
-        )
+    except Malformed:
+        return Settled(found=True, trouble=said("it is damaged; take the stick to the server again"))
     if owner.device != device:
-        return Settled(found=True, trouble=f"it is for {owner.device}")
+        return Settled(found=True, trouble=said("it is for %(device)s", device=owner.device))
     obeyed = obey(outbox, receipt)
     if obeyed.outcome is Outcome.DENIED:
         return Settled(
             found=True,
-            trouble="it speaks of records that this device never gave out, so this card is an old image;"
-            " a new epoch begins, with all that it holds",
+            trouble=said(
+                "it speaks of records that this device never gave out, so this card is an old image;"
+                " a new epoch begins, with all that it holds"
+            ),
         )
     return Settled(found=True, forgotten=obeyed.forgotten)
 

@@ -20,7 +20,8 @@ from firmware_config.datasheet import PulseSignal, VoltageSignal, load
 from firmware_config.device import DeviceConfig
 from firmware_config.filed import Filed
 from firmware_config.parts import CalibrationCertificate, ProbeConfig, PulseWiring
-from firmware_config.wiring import curve_problems
+from firmware_config.signals import EzoSignal, RegisterSignal
+from firmware_config.wiring import curve_problems, shown_problems
 from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
 
@@ -146,7 +147,9 @@ def fits(certificate: CalibrationCertificate, probe: ProbeConfig) -> bool:
     sheet = load(probe.model)
     if isinstance(sheet.signal, VoltageSignal):
         return not any(curve_problems("", certificate, sheet, sheet.signal))
-    if not isinstance(sheet.signal, PulseSignal):
-        return False
-    low, high = sheet.signal.pulses_per_litre
-    return certificate.rises and low <= certificate.pulses_per_litre <= high
+    if isinstance(sheet.signal, PulseSignal):
+        low, high = sheet.signal.pulses_per_litre
+        return certificate.rises and low <= certificate.pulses_per_litre <= high
+    if isinstance(sheet.signal, EzoSignal | RegisterSignal):
+        return not any(shown_problems("", certificate, sheet))
+    return False

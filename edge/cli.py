@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from edge.carry import StickUnusable
-from edge.carrying import NoOutbox, visit
 from edge.composing import broker_of
 from edge.desired import Configurations
 from edge.machine import machine_serial
 from edge.settings import DEFAULT_PATH, EdgeSettings
 from edge.start import run_agent
 from edge.tap import cli as tap
-from edge.tap.options import Settings, loaded, out, refusals, refuse
+from edge.tap.carrying import NoOutbox, visit
+from edge.tap.options import Settings, Tongue, loaded, out, refusals, refuse, speech_for
+from edge.tap.screen import Screen
 from edge.update_trust import public_key
 
 app = typer.Typer(no_args_is_help=True, help="The agent of one device: it samples, keeps and sends.")
@@ -49,11 +50,13 @@ def _origin(settings: EdgeSettings) -> str:
 def carry(
     stick: Annotated[Path, typer.Argument(help="Where the stick is mounted, e.g. /media/usb.")],
     settings: Settings = DEFAULT_PATH,
+    language: Tongue = None,
 ) -> None:
     """Carry the outbox on a stick, for places without a network; first obey the receipt that it brings back."""
     read, config = loaded(settings)
     try:
-        visit(read.outbox.path, stick, device=config.device, serial=machine_serial(), out=out)
+        screen = Screen(out, speech_for(language, read))
+        visit(read.outbox.path, stick, device=config.device, serial=machine_serial(), screen=screen)
     except (NoOutbox, StickUnusable) as trouble:
         refuse(str(trouble))
         raise typer.Exit(1) from trouble

@@ -22,6 +22,7 @@ from waterquality.parameters import SPECS, Parameter
 # GPIO0 and GPIO1 are kept for the EEPROM of an add-on board; the header ends with GPIO27.
 Pin = Annotated[int, Field(ge=2, le=27)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+CERTIFIED_CELSIUS = (-5.0, 60.0)  # what the temperature of standards may be
 I2cBusNumber = Annotated[int, Field(ge=0, le=22)]
 
 
@@ -144,10 +145,15 @@ Wiring = Annotated[
 
 
 class CurveKind(StrEnum):
-    """How a certificate's points become a curve."""
+    """How a certificate's points become a curve, or that they do not.
+
+    An instrument that was set to its standards itself (`KEPT`) shows the value: the points tell what it showed
+    before that, and correct nothing.
+    """
 
     LINEAR = "linear"
     TABLE = "table"
+    KEPT = "kept"
 
 
 class CalibrationCertificate(Part):
@@ -157,10 +163,12 @@ class CalibrationCertificate(Part):
         id: travels with every reading.
         made_on: the day.
         made_by: the technician.
-        kind: a straight line through all points, or straight pieces from point to point.
+        kind: a straight line through all points, straight pieces from point to point, or none: the instrument keeps
+            the calibration itself.
         points: pairs of what the probe answered and the value of the standard, in the parameter's unit. A probe on
-            a converter answers in volts at the probe, an instrument of its own in the parameter's unit; of a
-            meter, pairs of pulses and the litres that gave them.
+            a converter answers in volts at the probe, an instrument of its own in the parameter's unit (where it
+            keeps the calibration itself: what it answered before that); of a meter, pairs of pulses and the litres
+            that gave them.
         standards: buffers or turbidity standards, each with its lot; of a meter, how the litres were measured.
         expires_on: the last day it may be trusted without doubt.
         slope_percent: of a pH electrode, its slope as a share of the theoretical one; None where not known.
@@ -178,7 +186,7 @@ class CalibrationCertificate(Part):
     expires_on: date
     slope_percent: float | None = Field(default=None, gt=0, le=200)
     offset_mv: float | None = Field(default=None, ge=-500, le=500)
-    temperature_c: float | None = Field(default=None, ge=-5, le=60)
+    temperature_c: float | None = Field(default=None, ge=CERTIFIED_CELSIUS[0], le=CERTIFIED_CELSIUS[1])
     note: str = ""
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from firmware_config.errors import Problem, UnknownProbeModel, UnsupportedClaim
 from firmware_config.parts import (
     AssumedTemperature,
     CalibrationCertificate,
+    CurveKind,
     EzoWiring,
     LedLight,
     Mcp3008,
@@ -196,7 +197,7 @@ def _calibration_problems(
         case OneWireSignal():
             yield Problem(key, f"a {sheet.model} is calibrated by its maker")
         case _:
-            yield from _shown_problems(key, certificate, sheet)
+            yield from shown_problems(key, certificate, sheet)
 
 
 def rest_problems(probes: Probes, observe_every_s: float) -> Iterator[Problem]:
@@ -255,6 +256,8 @@ def curve_problems(
         signal: the sheet's signal.
     """
     unit = SPECS[sheet.parameter].unit
+    if certificate.kind is CurveKind.KEPT:
+        yield Problem(f"{key}.kind", f"a {sheet.model} keeps no calibration in itself; it is linear or table")
     for at, (volts, value) in enumerate(certificate.points):
         if signal.why_unusable(volts):
             yield Problem(f"{key}.points[{at}]", f"{volts:g} V {_outside(signal.valid_volts, 'V', sheet)}")
@@ -266,8 +269,14 @@ def curve_problems(
         yield Problem(f"{key}.points", reason)
 
 
-def _shown_problems(key: str, certificate: CalibrationCertificate, sheet: Datasheet) -> Iterator[Problem]:
-    """What is wrong with a certificate that puts right what an instrument shows."""
+def shown_problems(key: str, certificate: CalibrationCertificate, sheet: Datasheet) -> Iterator[Problem]:
+    """Everything that is wrong between a certificate and the model of instrument it was made for.
+
+    Args:
+        key: that leads to the certificate, for the problems.
+        certificate: sound in itself.
+        sheet: of the model.
+    """
     unit = SPECS[sheet.parameter].unit
     for at, point in enumerate(certificate.points):
         for value in point:

@@ -22,8 +22,8 @@ FIT_SLOPE_PERCENT = (85.0, 105.0)
 GOOD_SLOPE_PERCENT = (92.0, 102.0)
 FIT_OFFSET_MV = 30.0
 # What stands in cupboards, the likeliest first: the two usual series.
-_BUFFERS = (7.0, 4.0, 10.0, 6.86, 9.18)
-_SAME_BUFFER_PH = 0.5  # closer than this, two answers are one buffer, or an electrode that does not answer
+BUFFERS = (7.0, 4.0, 10.0, 6.86, 9.18)
+SAME_BUFFER_PH = 0.5  # closer than this, two answers are one buffer, or an electrode that does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def why_wrong_buffer(
     Only what is plainly another buffer is refused here; how well the electrode does is for `why_unfit` to say, when
     all buffers are measured.
     """
-    same = amplifier.gain * nernst_mv(temperature_c) / 1000 * _SAME_BUFFER_PH
+    same = amplifier.gain * nernst_mv(temperature_c) / 1000 * SAME_BUFFER_PH
     for other in before:
         if abs(other.volts - dip.volts) < same:
             return said(
@@ -140,7 +140,7 @@ def why_wrong_buffer(
             )
     if _could_be(dip.standard, dip.volts, temperature_c, amplifier, runs):
         return None
-    likely = [ph for ph in _BUFFERS if _could_be(ph, dip.volts, temperature_c, amplifier, runs)]
+    likely = [ph for ph in BUFFERS if _could_be(ph, dip.volts, temperature_c, amplifier, runs)]
     if not likely:
         return None
     return said(

@@ -60,6 +60,10 @@ class Standard:
     value: float
     lot: str
 
+    def words(self, unit: str) -> str:
+        """As a certificate has it."""
+        return f"{self.value:g} {unit}, lot {self.lot or '?'}"
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -145,7 +149,7 @@ def judge_volts(
         made_by=occasion.made_by,
         kind=CurveKind.TABLE if sheet.method is Method.INDICATIVE else CurveKind.LINEAR,
         points=tuple((round(dip.volts, 5), dip.standard) for dip in dips),
-        standards=tuple(f"{standard.value:g} {unit}, lot {standard.lot or '?'}" for standard in standards),
+        standards=tuple(standard.words(unit) for standard in standards),
         expires_on=occasion.made_on + timedelta(days=occasion.trusted_days),
         slope_percent=round(electrode.slope_percent, 1) if electrode else None,
         offset_mv=round(electrode.offset_mv, 1) if electrode else None,

@@ -33,6 +33,15 @@ PH = Criterion(window_s=30.0, most_spread=0.012, most_drift=0.004)
 TURBIDITY = Criterion(window_s=20.0, most_spread=0.030, most_drift=0.010)
 
 
+def of_instrument(uncertainty: float) -> Criterion:
+    """When an instrument that shows its parameter stands still; the shares are our own choice.
+
+    Args:
+        uncertainty: of its model at the standard, in the parameter's unit.
+    """
+    return Criterion(window_s=30.0, most_spread=0.6 * uncertainty, most_drift=0.3 * uncertainty)
+
+
 @dataclass(frozen=True, slots=True)
 class Steadiness:
     """How still a probe stands.

@@ -30,6 +30,7 @@ from firmware_config.datasheet import Datasheet, VoltageSignal, load
 from firmware_config.device import DeviceConfig
 from firmware_config.parts import (
     AssumedTemperature,
+    CurveKind,
     EzoWiring,
     OneWireWiring,
     Power,
@@ -284,8 +285,10 @@ def _ezo_probe(
     assert isinstance(sheet.signal, EzoSignal)  # the configuration was refused otherwise
     circuit = hardware.circuit(bus=wiring.bus, address=address_of(wiring, sheet.signal))
     commands = EzoPh(circuit, sheet.signal)
+    made = probe.calibration
+    points = len(made.points) if made and made.kind is CurveKind.KEPT else 1
     return InstrumentProbe(
-        EzoPhInstrument(commands, sheet=sheet, signal=sheet.signal, water=water),
+        EzoPhInstrument(commands, sheet=sheet, signal=sheet.signal, water=water, points=points),
         sheet=sheet,
         certificate=probe.calibration,
     )

@@ -5,12 +5,12 @@ tells it the temperature again. Where none is known it is told 25 degrees, never
 reading is suspect where that could spoil it by more than the model's uncertainty.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from edge.compensation import REFERENCE_C, WaterTemperature, unknown, worst_nernst_error
+from edge.ph_line import CalibrationPoint, Slope
 from edge.probes.inputs import AnswerGarbled, Circuit, CommandRefused
 from edge.probes.instrument import Shown
 from firmware_config.datasheet import Datasheet
@@ -20,29 +20,6 @@ from waterquality.flags import Flag, Screened, Why
 
 _UNCALIBRATED = Screened(Flag.SUSPECT, Why.PROBE_UNCALIBRATED)
 _TEMPERATURE_UNKNOWN = Screened(Flag.SUSPECT, Why.TEMPERATURE_UNKNOWN)
-
-
-class CalibrationPoint(StrEnum):
-    """Which point of its line a buffer sets. `MID` comes first: it wipes out the others."""
-
-    MID = "mid"
-    LOW = "low"
-    HIGH = "high"
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """How near an electrode comes to the theoretical one, as its circuit has it.
-
-    Attributes:
-        acid_percent: below pH 7.
-        base_percent: above pH 7.
-        offset_mv: its millivolts at pH 7; None where the circuit's firmware does not say.
-    """
-
-    acid_percent: float
-    base_percent: float
-    offset_mv: float | None
 
 
 class EzoPh:
@@ -120,6 +97,7 @@ class EzoPhInstrument:
         sheet: its model.
         signal: the sheet's signal.
         water: temperature of the water at an instant; None where it is not known.
+        points: at how many it must be calibrated; with fewer, somebody began and did not end.
     """
 
     def __init__(
@@ -129,8 +107,10 @@ class EzoPhInstrument:
         sheet: Datasheet,
         signal: EzoSignal,
         water: Callable[[datetime], WaterTemperature | None],
+        points: int = 1,
     ) -> None:
         self._ph, self._sheet, self._signal, self._water = ph, sheet, signal, water
+        self._points = points
         self._is_calibrated = False
 
     def show(self, now: datetime) -> Shown:
@@ -141,7 +121,7 @@ class EzoPhInstrument:
         """
         water = self._water(now) or unknown(REFERENCE_C)
         try:
-            self._is_calibrated = self._is_calibrated or self._ph.points() > 0
+            self._is_calibrated = self._is_calibrated or self._ph.points() >= self._points
             value = self._ph.read(water.celsius)
         except ProbeError:
             self._is_calibrated = False  # another circuit may come back
@@ -154,6 +134,9 @@ class EzoPhInstrument:
 
 def _float(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise AnswerGarbled(f"the circuit answers {text!r} where a number should be") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise AnswerGarbled(f"the circuit answers {text!r} where a number should be")
+    return number

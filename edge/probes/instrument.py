@@ -1,8 +1,9 @@
 """A probe that answers with a number in the unit of its parameter: an instrument with electronics of its own.
 
-A certificate is the curve from what it showed in standards to what they were, and is applied like any other;
-without one the number stands as the maker calibrated it and is suspect, for nobody vouches for it. Invariants: what
-shows its very end is saturated, gives no value and is never clamped; an instrument that was away warms up anew.
+A certificate is the curve from what it showed in standards to what they were, and is applied like any other; that
+of an instrument which keeps its calibration itself vouches for what it shows and changes nothing. Without one the
+number stands as the maker calibrated it and is suspect, for nobody vouches for it. Invariants: what shows its very
+end is saturated, gives no value and is never clamped; an instrument that was away warms up anew.
 There is no raw: certificate and value give it back.
 """
 
@@ -12,11 +13,11 @@ from datetime import datetime
 from functools import reduce
 from typing import Protocol
 
-from edge.calibration import curve_within
+from edge.calibration import Curve, curve_within
 from edge.probes.phases import Timing
 from edge.probes.warm_up import WarmUp
 from firmware_config.datasheet import Datasheet
-from firmware_config.parts import CalibrationCertificate
+from firmware_config.parts import CalibrationCertificate, CurveKind
 from firmware_config.signals import Side
 from waterquality.errors import ProbeError
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why, worst
@@ -78,7 +79,7 @@ class InstrumentProbe:
     ) -> None:
         self._instrument, self._sheet, self._saturates = instrument, sheet, saturates
         self._certificate, self._needs_certificate = certificate, needs_certificate
-        self._curve = curve_within(certificate, sheet.possible) if certificate else None
+        self._curve = _curve_of(certificate, sheet) if certificate else None
         self._warm_up = WarmUp(Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s))
 
     @property
@@ -131,3 +132,7 @@ class InstrumentProbe:
     def _reading(self, value: float | None, screened: Screened) -> Reading:
         certificate = self._certificate.id if self._certificate else ""
         return Reading(self._sheet.parameter, value, screened=screened, certificate=certificate)
+
+
+def _curve_of(certificate: CalibrationCertificate, sheet: Datasheet) -> Curve | None:
+    return None if certificate.kind is CurveKind.KEPT else curve_within(certificate, sheet.possible)

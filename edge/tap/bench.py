@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 
+from edge.calibrating.judging import Standard
 from edge.certificates import CertificateFolder
 from edge.clock import Clock
-from edge.knocking import NobodyAnswers, ask
 from edge.tap.screen import Screen
 from edge.tap.sources import Opened
 from firmware_config.catalogues import msgid
 from firmware_config.datasheet import Datasheet, load
-from firmware_config.filed import Filed
-from firmware_config.parts import ProbeConfig
-from waterquality.errors import RejectedError
+from firmware_config.parts import CERTIFIED_CELSIUS, ProbeConfig
+from waterquality.parameters import SPECS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,26 +71,31 @@ def today(bench: Bench) -> date:
     raise GaveUp
 
 
-def page_of(bench: Bench) -> dict[str, object]:
-    """What every page of the folder says; its number is given when it is filed."""
-    return {
-        "number": 1,
-        "device": bench.device,
-        "parameter": bench.sheet.parameter,
-        "model": bench.sheet.model,
-        "made_ms": bench.clock.read().wall_ms,
-    }
+def ask_celsius(bench: Bench) -> float:
+    """Temperature of the standards, in degrees."""
+    return bench.screen.ask_number(
+        msgid("Temperature of the standards in °C"), default=25.0, within=CERTIFIED_CELSIUS
+    )
 
 
-def file(bench: Bench, page: Filed) -> None:
-    """File a page and have a running agent read it; one that does not run reads it when it starts."""
-    assert bench.folder is not None
-    bench.folder.add(page)
-    if bench.source.door is not None:
-        try:
-            ask(bench.source.door, "certificates")
-        except (RejectedError, NobodyAnswers):
-            bench.screen.say(
-                msgid("The agent did not take it up; restart it: sudo systemctl restart tskaro-edge"),
-                style="yellow",
-            )
+def ask_standard(
+    bench: Bench, *, number: int, default: float | None, within: tuple[float, float] | None = None
+) -> Standard:
+    """What stands on the label of the next standard.
+
+    Args:
+        bench: where it is asked.
+        number: of the standard, from 1.
+        default: its likely value.
+        within: between which values it must lie; None where any will do.
+    """
+    screen = bench.screen
+    screen.heading(msgid("Standard %(number)d"), number=number)
+    unit = SPECS[bench.sheet.parameter].unit
+    value = screen.ask_number(
+        msgid("Its value in %(unit)s, as the label has it for this temperature"),
+        default=default,
+        within=within,
+        unit=unit,
+    )
+    return Standard(value, screen.ask_word(msgid("Its lot number"), default="-"))

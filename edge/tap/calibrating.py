@@ -1,33 +1,23 @@
 """The guided calibration at the tap: asks, waits, shows, files. What it decides is in `edge.calibrating`."""
 
 from collections.abc import Sequence
-from datetime import date
 
 from edge.calibrating.counting import counted
-from edge.calibrating.electrode import GOOD_SLOPE_PERCENT, Dip
-from edge.calibrating.judging import (
-    TRUSTED_DAYS,
-    Occasion,
-    Run,
-    Standard,
-    judge_flow,
-    judge_volts,
-    why_wrong_standard,
-)
-from edge.calibrating.steadiness import PH, TURBIDITY, Criterion
+from edge.calibrating.electrode import Dip
+from edge.calibrating.judging import Occasion, Run, Standard, judge_flow, judge_volts, why_wrong_standard
 from edge.knocking import NobodyAnswers
 from edge.live import timed
-from edge.tap.bench import Bench, GaveUp, file, page_of, today, who
-from edge.tap.screen import Screen
-from edge.tap.settling import Settled, settle
+from edge.tap.bench import Bench, GaveUp, ask_celsius, ask_standard, today, who
+from edge.tap.circuit import calibrate_circuit
+from edge.tap.filing import keep, occasion_of, show
+from edge.tap.settling import Settled, shown_in
 from firmware_config.catalogues import Phrase, msgid, said
 from firmware_config.datasheet import PulseSignal, VoltageSignal
-from firmware_config.filed import Filed
 from firmware_config.parts import CalibrationCertificate
+from firmware_config.signals import EzoSignal
 from firmware_config.words import PARAMETERS
-from waterquality.parameters import SPECS, Parameter
+from waterquality.parameters import Parameter
 
-CRITERIA: dict[Parameter, Criterion] = {Parameter.PH: PH, Parameter.TURBIDITY: TURBIDITY}
 _USUAL = {Parameter.PH: (7.0, 4.0, 10.01), Parameter.TURBIDITY: (0.0, 1000.0)}
 _FEWEST_STANDARDS = 2
 _FLOW_RUNS = 3
@@ -46,6 +36,9 @@ def calibrate(bench: Bench) -> None:
     bench.screen.heading(
         said("Calibrating %(what)s: %(title)s", what=Phrase(PARAMETERS[parameter]), title=bench.sheet.title)
     )
+    if isinstance(bench.sheet.signal, EzoSignal):
+        calibrate_circuit(bench)
+        return
     if not isinstance(bench.sheet.signal, VoltageSignal | PulseSignal):
         bench.screen.say(
             msgid("A %(model)s keeps its own calibration: follow its maker's manual."),
@@ -54,33 +47,19 @@ def calibrate(bench: Bench) -> None:
         )
         raise GaveUp
     made_by = who(bench)
-    occasion = _occasion(bench, made_by, today(bench))
+    occasion = occasion_of(bench, made_by, today(bench))
     judged = _flow(bench, occasion) if parameter is Parameter.FLOW else _volts(bench, occasion)
     if isinstance(judged, Phrase):
         bench.screen.say(judged, style="bold red")
         bench.screen.say(msgid("No certificate was made; the one before stays in force."), style="red")
         raise GaveUp
-    _show(bench.screen, judged)
-    _keep(bench, judged)
-
-
-def _occasion(bench: Bench, made_by: str, day: date) -> Occasion:
-    pages = bench.folder.pages() if bench.folder else ()
-    taken = [page.certificate.id for page in pages if page.certificate]
-    if bench.probe.calibration:
-        taken.append(bench.probe.calibration.id)
-    return Occasion(
-        device=bench.device,
-        made_by=made_by,
-        made_on=day,
-        taken=frozenset(taken),
-        trusted_days=bench.trusted_days or TRUSTED_DAYS[bench.sheet.parameter],
-    )
+    show(bench.screen, judged)
+    keep(bench, judged)
 
 
 def _volts(bench: Bench, occasion: Occasion) -> CalibrationCertificate | Phrase:
     screen = bench.screen
-    temperature_c = screen.ask_number(msgid("Temperature of the standards in °C"), default=25.0)
+    temperature_c = ask_celsius(bench)
     dips: list[Dip] = []
     standards: list[Standard] = []
     usual = _USUAL[bench.sheet.parameter]
@@ -90,17 +69,6 @@ def _volts(bench: Bench, occasion: Occasion) -> CalibrationCertificate | Phrase:
         dips.append(_dip(bench, standard, dips, temperature_c))
         standards.append(standard)
     return judge_volts(dips, standards, temperature_c, bench.sheet, occasion)
-
-
-def ask_standard(bench: Bench, *, number: int, default: float | None) -> Standard:
-    """What stands on the label of the next standard."""
-    screen = bench.screen
-    screen.heading(msgid("Standard %(number)d"), number=number)
-    unit = SPECS[bench.sheet.parameter].unit
-    value = screen.ask_number(
-        msgid("Its value in %(unit)s, as the label has it for this temperature"), default=default, unit=unit
-    )
-    return Standard(value, screen.ask_word(msgid("Its lot number"), default="-"))
 
 
 def _dip(bench: Bench, standard: Standard, before: Sequence[Dip], temperature_c: float) -> Dip:
@@ -120,19 +88,6 @@ def _dip(bench: Bench, standard: Standard, before: Sequence[Dip], temperature_c:
         if not bench.screen.agrees(msgid("Try this standard again?"), default=True):
             bench.screen.say(msgid("No certificate was made; the one before stays in force."), style="red")
             raise GaveUp
-
-
-def shown_in(bench: Bench, standard: Standard) -> Settled | Phrase:
-    """What the probe shows in a standard that the technician puts it into."""
-    parameter = bench.sheet.parameter
-    bench.screen.await_enter(
-        msgid("Rinse the probe, dip it into %(value)g %(unit)s and stir gently."),
-        value=standard.value,
-        unit=SPECS[parameter].unit,
-    )
-    if bench.source.practice is not None:
-        bench.source.practice.dip(parameter, standard.value)
-    return settle(bench.screen, bench.source.live, parameter, CRITERIA[parameter])
 
 
 def _flow(bench: Bench, occasion: Occasion) -> CalibrationCertificate | Phrase:
@@ -174,47 +129,3 @@ def _counted(bench: Bench, litres: float) -> int:
             if count.is_over:
                 return count.pulses
     raise NobodyAnswers("the readings ended in the middle of a run")
-
-
-def _show(screen: Screen, made: CalibrationCertificate) -> None:
-    screen.heading(msgid("The certificate"))
-    screen.pairs(_rows(made))
-    low, high = GOOD_SLOPE_PERCENT
-    if made.slope_percent is not None and not low <= made.slope_percent <= high:
-        screen.say(
-            msgid(
-                "Fit, but ageing: a good electrode has %(low).0f to %(high).0f %%. Keep a new one at hand."
-            ),
-            style="yellow",
-            low=low,
-            high=high,
-        )
-
-
-def _rows(made: CalibrationCertificate) -> list[tuple[str, str | Phrase]]:
-    rows: list[tuple[str, str | Phrase]] = [
-        (msgid("certificate"), made.id),
-        (msgid("made by"), f"{made.made_by}, {made.made_on}"),
-        (msgid("standards"), "; ".join(made.standards)),
-    ]
-    if made.slope_percent is not None and made.offset_mv is not None:
-        rows += [
-            (msgid("slope"), f"{made.slope_percent:.1f} %"),
-            (msgid("offset"), f"{made.offset_mv:+.1f} mV"),
-        ]
-    if made.temperature_c is not None:
-        rows.append((msgid("temperature"), f"{made.temperature_c:g} °C"))
-    if made.points[0] == (0.0, 0.0):
-        rows.append((msgid("pulses per litre"), f"{made.pulses_per_litre:.2f}"))
-    return [*rows, (msgid("trusted until"), str(made.expires_on))]
-
-
-def _keep(bench: Bench, made: CalibrationCertificate) -> None:
-    screen = bench.screen
-    if bench.folder is None:
-        screen.say(msgid("Practice: this certificate is not kept."), style="yellow")
-        return
-    if not screen.agrees(msgid("Keep this certificate?"), default=True):
-        raise GaveUp
-    file(bench, Filed(certificate=made, **page_of(bench)))
-    screen.say(msgid("Kept. Dip the probe into a standard that you did not use, and look: tskaro-edge watch"))

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from edge.tap.bench import Bench, GaveUp, file, page_of, today, who
-from edge.tap.calibrating import ask_standard, shown_in
-from edge.tap.settling import Settled
+from edge.tap.bench import Bench, GaveUp, ask_standard, today, who
+from edge.tap.filing import file, page_of
+from edge.tap.settling import Settled, shown_in
 from firmware_config.catalogues import Phrase, msgid, said
 from firmware_config.filed import Filed, Recheck
 from firmware_config.parts import CalibrationCertificate

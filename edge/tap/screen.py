@@ -1,5 +1,6 @@
 """The terminal in the technician's language: says, asks, shows a bar. The only place that knows rich's markup."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -62,13 +63,29 @@ class Screen:
             if answer:
                 return answer
 
-    def ask_number(self, question: str, *, default: float | None = None, **values: object) -> float:
-        """A number; a comma for the point is understood."""
+    def ask_number(
+        self,
+        question: str,
+        *,
+        default: float | None = None,
+        within: tuple[float, float] | None = None,
+        **values: object,
+    ) -> float:
+        """A number, finite and within bounds where there are some; a comma for the point is understood."""
         shown = "" if default is None else f"{default:g}"
+        low, high = within or (-math.inf, math.inf)
         while True:
             try:
-                return float(self.ask_word(question, default=shown, **values).replace(",", "."))
+                number = float(self.ask_word(question, default=shown, **values).replace(",", "."))
             except ValueError:
+                number = math.nan
+            if math.isfinite(number) and low <= number <= high:
+                return number
+            if math.isfinite(number):
+                self.say(
+                    msgid("It must lie between %(low)g and %(high)g."), style="yellow", low=low, high=high
+                )
+            else:
                 self.say(msgid("This is not a number."), style="yellow")
 
     def agrees(self, question: str, *, default: bool, **values: object) -> bool:

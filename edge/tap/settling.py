@@ -1,18 +1,22 @@
 """Waiting at the tap until a probe stands still, with a bar and the numbers."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
-from edge.calibrating.steadiness import Criterion, Steadiness, steadiness
+from edge.calibrating.judging import Standard
+from edge.calibrating.steadiness import PH, TURBIDITY, Criterion, Steadiness, of_instrument, steadiness
 from edge.live import LiveSource, timed
+from edge.tap.bench import Bench
 from edge.tap.screen import Screen
-from firmware_config.catalogues import Phrase, said
+from firmware_config.catalogues import Phrase, msgid, said
+from firmware_config.datasheet import Datasheet, VoltageSignal
 from firmware_config.words import WHYS
 from waterquality.flags import Why
-from waterquality.parameters import Parameter
+from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Reading
 
+CRITERIA: dict[Parameter, Criterion] = {Parameter.PH: PH, Parameter.TURBIDITY: TURBIDITY}
 LONGEST_S = 300.0
 _KEPT = 600
 
@@ -34,6 +38,25 @@ class Settled:
     why: Why
 
 
+def shown_in(bench: Bench, standard: Standard) -> Settled | Phrase:
+    """What the probe shows in a standard that the technician puts it into."""
+    parameter = bench.sheet.parameter
+    bench.screen.await_enter(
+        msgid("Rinse the probe, dip it into %(value)g %(unit)s and stir gently."),
+        value=standard.value,
+        unit=SPECS[parameter].unit,
+    )
+    if bench.source.practice is not None:
+        bench.source.practice.dip(parameter, standard.value)
+    return settle(bench.screen, bench.source.live, parameter, _criterion(bench.sheet, standard.value))
+
+
+def _criterion(sheet: Datasheet, standard: float) -> Criterion:
+    if isinstance(sheet.signal, VoltageSignal):
+        return CRITERIA[sheet.parameter]
+    return of_instrument(sheet.capability.uncertainty_at(standard))
+
+
 def settle(
     screen: Screen,
     source: LiveSource,
@@ -52,10 +75,17 @@ def settle(
         longest_s: how long to wait.
     """
     with screen.bar() as tell:
-        readings = timed(source.frames(), parameter)
+        readings = ((at_s, _with_raw(reading)) for at_s, reading in timed(source.frames(), parameter))
         return _watched(
             readings, criterion, longest_s, lambda share, beside: tell(share, screen.speech.say(beside))
         )
+
+
+def _with_raw(reading: Reading) -> Reading:
+    """What an instrument shows is all that there is of it."""
+    if reading.raw is not None:
+        return reading
+    return replace(reading, raw=reading.value, raw_unit=SPECS[reading.parameter].unit)
 
 
 def _watched(

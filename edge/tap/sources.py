@@ -33,12 +33,14 @@ class Opened:
         live: the readings.
         door: of the agent that gives them; None where we read the hardware ourselves.
         practice: the tap for practice behind them; None where they are real.
+        hardware: that we hold ourselves, to be let go by whoever opened it; None where the agent or nobody does.
         frames_to_start: how many frames it is worth waiting for until every probe has begun.
     """
 
     live: LiveSource
     door: Path | None = None
     practice: PracticeTap | None = None
+    hardware: Hardware | None = None
     frames_to_start: int = _STARTING_S
 
 
@@ -80,7 +82,7 @@ def opened(settings: EdgeSettings, config: DeviceConfig, clock: Clock) -> Iterat
     with _let_go(hardware):
         probes = build_probes(_with_power(config, hardware), hardware)
         _have_had_power(probes, config, clock)
-        yield Opened(DirectLive(probes, clock))
+        yield Opened(DirectLive(probes, clock), hardware=hardware)
 
 
 def _with_power(config: DeviceConfig, hardware: Hardware) -> DeviceConfig:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.carry import StickUnusable, carry, settle
+from edge.carry import Settled, StickUnusable, carry, settle
 from edge.clock import Instant
 from edge.outbox import Outbox
+from edge.tap.speaking import speech_of
 from waterquality.intervals import IntervalSet
+from waterquality.languages import Language
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 from waterquality.wire.carried import Carried, Owner, read_carried, receipt_file
@@ -48,6 +50,11 @@ def read(file: Path) -> Carried:
     return read_carried(file.read_bytes().splitlines(keepends=True))
 
 
+def trouble(settled: Settled) -> str:
+    assert settled.trouble is not None
+    return speech_of(Language.EN).say(settled.trouble)
+
+
 def numbers(carried: Carried) -> list[int]:
     records = [record for each in carried.batches for record in decode(each.payload, each.envelope).records]
     return [span_of(record)[0] for record in records]
@@ -81,7 +88,7 @@ def test_nothing_is_forgotten_before_the_receipt_and_all_of_it_after(stick: Path
     settled = settle(outbox, stick, DEVICE)
     load = carry(outbox, stick, DEVICE)
 
-    assert (settled.forgotten, settled.trouble) == (441, "")
+    assert (settled.forgotten, settled.trouble) == (441, None)
     assert numbers(read(on(stick, outbox))) == list(range(401, 410))
     assert load.records == 9
 
@@ -100,7 +107,7 @@ def test_a_damaged_receipt_is_said_and_changes_nothing(stick: Path, outbox: Outb
     place = bring_receipt(stick, outbox, 450)
     place.write_bytes(place.read_bytes().replace(b"450", b"449"))
 
-    assert "damaged" in settle(outbox, stick, DEVICE).trouble
+    assert "damaged" in trouble(settle(outbox, stick, DEVICE))
     assert outbox.depth().records == 450
 
 
@@ -111,7 +118,7 @@ def test_a_receipt_of_another_epoch_or_device_is_not_obeyed(stick: Path, outbox:
     assert not settle(outbox, stick, DEVICE).found
     own.write_bytes(receipt_file(stranger, Receipt(outbox.epoch, 450, IntervalSet(), START_MS)))
 
-    assert "kk-0002" in settle(outbox, stick, DEVICE).trouble
+    assert "kk-0002" in trouble(settle(outbox, stick, DEVICE))
     assert outbox.depth().records == 450
 
 
@@ -119,7 +126,7 @@ def test_a_receipt_for_what_was_never_shown_begins_a_new_epoch(stick: Path, outb
     epoch = outbox.epoch
     bring_receipt(stick, outbox, 450)
 
-    assert "old image" in settle(outbox, stick, DEVICE).trouble
+    assert "old image" in trouble(settle(outbox, stick, DEVICE))
     assert outbox.epoch != epoch
     assert outbox.depth().records == 450
 

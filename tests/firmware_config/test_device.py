@@ -331,6 +331,11 @@ FAULTS = {
         "probes[0].calibration.points",
         "with rising volts the values of a sen0189 must be falling throughout",
     ),
+    "volts that keep their calibration themselves": (
+        probes(calibrated(kind="kept")),
+        "probes[0].calibration.kind",
+        "a sen0189 keeps no calibration in itself; it is linear or table",
+    ),
     "a line that runs the wrong way": (
         probes(calibrated(kind="linear", points=[[4.1, 1000.0], [3.9, 0.0]])),
         "probes[0].calibration.points",

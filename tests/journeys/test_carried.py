@@ -81,11 +81,11 @@ def test_an_outbox_goes_to_the_server_on_a_stick_and_its_receipt_comes_back(worl
     tap.takes(10)  # while the stick is on its way
     assert "have a fate" in world.tskaro("intake", tap.stick)
     assert tap.outbox.depth().records == 460, "nothing is forgotten before the receipt is back"
-    assert "450 records are safe on the server" in tap.carry()
+    assert "450 records are kept by the server" in tap.carry()
 
     assert look_into(tap.folder / "outbox.db")[1].records == 10
     world.tskaro("intake", tap.file)
-    assert "10 records are safe" in tap.carry()
+    assert "10 records are kept" in tap.carry()
     assert tap.outbox.depth().records == 0
     stored = world.stored(DEVICE)
     assert {at_ms for _, _, at_ms in stored} == tap.taken

@@ -13,6 +13,7 @@ from edge.hardware.i2c import I2cBus
 
 _READ = 1  # I2C_M_RD
 _FULL_SCALES = {0: 6.144, 1: 4.096, 2: 2.048, 3: 1.024, 4: 0.512, 5: 0.256}
+_IDEAL_MV = 59.16  # for each pH, at 25 degrees
 _RATES = (8, 16, 32, 64, 128, 250, 475, 860)
 
 
@@ -108,11 +109,52 @@ class FakeAds1115:
         return self._clock.now_s >= self._done_at_s
 
 
+class FakeElectrode:
+    """An electrode at 25 degrees, and the line that a circuit keeps of it: two legs from the middle point."""
+
+    def __init__(self, *, acid: float = 0.98, base: float = 0.97, offset_mv: float = 5.0) -> None:
+        self._acid, self._base, self._offset_mv = acid, base, offset_mv
+        self.standing_in = 7.4
+        self.forget()
+
+    def forget(self) -> None:
+        self._mid, self._legs = (7.0, 0.0), {"low": _IDEAL_MV, "high": _IDEAL_MV}
+
+    def shown(self) -> float:
+        ph, mv = self._mid
+        beyond = self._mv() - mv
+        return ph - beyond / self._legs["low" if beyond > 0 else "high"]
+
+    def set_at(self, point: str, ph: float) -> None:
+        if point == "mid":
+            self.forget()
+            self._mid = (ph, self._mv())
+        else:
+            self._legs[point] = (self._mv() - self._mid[1]) / (self._mid[0] - ph)
+
+    def slope(self) -> tuple[str, str, str]:
+        """As a circuit says it: percent below and above, millivolts at pH 7."""
+        low, high = (100 * self._legs[leg] / _IDEAL_MV for leg in ("low", "high"))
+        return f"{low:.1f}", f"{high:.1f}", f"{self._mid[1]:.2f}"
+
+    def _mv(self) -> float:
+        below = 7.0 - self.standing_in
+        return self._offset_mv + _IDEAL_MV * below * (self._acid if below > 0 else self._base)
+
+
 class FakeEzoPh:
     """An EZO-pH circuit: commands in ASCII, codes, waits, and the leftovers of longer answers behind the NUL."""
 
-    def __init__(self, clock: FakeSmbus, *, knows_rt: bool = True, slope_fields: int = 3) -> None:
+    def __init__(
+        self,
+        clock: FakeSmbus,
+        *,
+        knows_rt: bool = True,
+        slope_fields: int = 3,
+        electrode: "FakeElectrode | None" = None,
+    ) -> None:
         self._clock, self._knows_rt, self._slope_fields = clock, knows_rt, slope_fields
+        self._electrode = electrode
         self.ph_at = lambda _: 7.0  # at a temperature
         self.temperature_c, self.points, self.commands = 25.0, set(), []
         self.forced: list[bytes] = []  # answers to come, whatever is asked
@@ -141,27 +183,35 @@ class FakeEzoPh:
     def _obey(self, word: str, *given: str) -> tuple[float, str | None]:
         match word, given:
             case "r", ():
-                return 0.9, f"{self.ph_at(self.temperature_c):.3f}"
+                return 0.9, f"{self._shown():.3f}"
             case "rt", (celsius,) if self._knows_rt:
                 self.temperature_c = float(celsius)
-                return 0.9, f"{self.ph_at(self.temperature_c):.3f}"
+                return 0.9, f"{self._shown():.3f}"
             case "t", (celsius,):
                 self.temperature_c = float(celsius)
                 return 0.3, ""
             case "cal", _:
                 return self._calibrated(*given)
             case "slope", ("?",):
-                return 0.3, "?Slope," + ",".join(("99.7", "100.3", "-0.89")[: self._slope_fields])
+                fields = self._electrode.slope() if self._electrode else ("99.7", "100.3", "-0.89")
+                return 0.3, "?Slope," + ",".join(fields[: self._slope_fields])
             case _:
                 return 0.3, None
+
+    def _shown(self) -> float:
+        return self._electrode.shown() if self._electrode else self.ph_at(self.temperature_c)
 
     def _calibrated(self, what: str, *value: str) -> tuple[float, str | None]:
         if what == "?":
             return 0.3, f"?CAL,{len(self.points)}"
         if what == "clear":
             self.points.clear()
+            if self._electrode:
+                self._electrode.forget()
             return 0.3, ""
         if what not in ("mid", "low", "high") or not value:
             return 0.3, None
         self.points = {"mid"} if what == "mid" else self.points | {what}
+        if self._electrode:
+            self._electrode.set_at(what, float(*value))
         return 0.9, ""

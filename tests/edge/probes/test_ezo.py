@@ -3,7 +3,8 @@ import pytest
 from edge.compensation import known
 from edge.hardware.ezo import EzoCircuit
 from edge.hardware.simulated_instruments import SimulatedCircuit
-from edge.probes.ezo import CalibrationPoint, EzoPh, EzoPhInstrument, Slope
+from edge.ph_line import CalibrationPoint, Slope
+from edge.probes.ezo import EzoPh, EzoPhInstrument
 from edge.probes.inputs import AnswerGarbled, ProbeDisconnected, ProbeFault
 from firmware_config.datasheet import load
 from tests.builders import instant
@@ -87,7 +88,10 @@ def test_capitals_do_not_matter(text):
     assert answering(text).slope() == Slope(99.7, 100.3, None)
 
 
-@pytest.mark.parametrize("text", ["", "?Slope", "?Slope,99.7", "?Slope,1,2,3,4", "?Cal,2", "?Slope,99.7,abc"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "?Slope", "?Slope,99.7", "?Slope,1,2,3,4", "?Cal,2", "?Slope,99.7,abc", "?Slope,99.7,99.1,nan"],
+)
 def test_an_answer_to_another_question_is_none(text):
     with pytest.raises(AnswerGarbled):
         answering(text).slope()

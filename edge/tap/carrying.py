@@ -3,13 +3,13 @@
 import sqlite3
 from pathlib import Path
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from edge.carry import Load, Settled, StickUnusable, carry, settle
 from edge.outbox import Outbox, look_into
 from edge.outbox.table import is_damage
+from edge.tap.screen import Screen
+from firmware_config.catalogues import msgid
 from waterquality.errors import CustodyError
 
 
@@ -17,7 +17,7 @@ class NoOutbox(CustodyError):
     """There is no outbox that could be carried; mended by starting the agent."""
 
 
-def visit(path: Path, stick: Path, *, device: str, serial: str, out: Console) -> None:
+def visit(path: Path, stick: Path, *, device: str, serial: str, screen: Screen) -> None:
     """Bring the receipt from a stick and write the outbox to it.
 
     Args:
@@ -25,7 +25,7 @@ def visit(path: Path, stick: Path, *, device: str, serial: str, out: Console) ->
         stick: where the stick is mounted.
         device: id of this device.
         serial: of this machine.
-        out: where to say what was done.
+        screen: where to say what was done.
 
     Raises:
         NoOutbox: mended by the operator.
@@ -35,15 +35,15 @@ def visit(path: Path, stick: Path, *, device: str, serial: str, out: Console) ->
         raise StickUnusable(f"{stick}: no folder; is the stick mounted?")
     outbox = _opened(path, device, serial)
     try:
-        _say_settled(settle(outbox, stick, device), out)
-        with Progress(
-            TextColumn("carrying"), BarColumn(), MofNCompleteColumn(), console=out, transient=True
-        ) as progress:
-            task = progress.add_task("carrying", total=outbox.depth().records)
-            load = carry(outbox, stick, device, carried=lambda count: progress.update(task, completed=count))
+        _say_settled(settle(outbox, stick, device), screen)
+        most = max(1, outbox.depth().records)
+        with screen.bar() as tell:
+            load = carry(
+                outbox, stick, device, carried=lambda count: tell(min(1.0, count / most), f"{count}/{most}")
+            )
     finally:
         outbox.close()
-    _say_load(load, out)
+    _say_load(load, screen)
 
 
 def _opened(path: Path, device: str, serial: str) -> Outbox:
@@ -55,27 +55,38 @@ def _opened(path: Path, device: str, serial: str) -> Outbox:
         raise NoOutbox(f"{path}: no outbox to carry ({error}); {mend}") from error
 
 
-def _say_settled(settled: Settled, out: Console) -> None:
+def _say_settled(settled: Settled, screen: Screen) -> None:
     if settled.trouble:
-        out.print(f"receipt on the stick not obeyed: {settled.trouble}", style="yellow")
+        screen.say(msgid("receipt on the stick not obeyed: %(why)s"), style="yellow", why=settled.trouble)
     elif settled.found:
-        out.print(
-            f"receipt obeyed: {settled.forgotten} records are safe on the server and were forgotten here"
+        screen.say(
+            msgid("receipt obeyed: %(count)d records are kept by the server and were forgotten here"),
+            count=settled.forgotten,
         )
     else:
-        out.print("no receipt for this device on the stick")
+        screen.say(msgid("no receipt for this device on the stick"))
 
 
-def _say_load(load: Load, out: Console) -> None:
+def _say_load(load: Load, screen: Screen) -> None:
     waiting = load.held - load.records
     if waiting > 0:
-        out.print(
-            f"{waiting} records wait for their time and stay here until the clock is known, or for a day"
+        screen.say(
+            msgid(
+                "%(count)d records wait for their time and stay here until the clock is known, or for a day"
+            ),
+            count=waiting,
         )
     if load.file is None:
-        out.print("nothing to carry")
+        screen.say(msgid("nothing to carry"))
         return
-    out.print(f"{load.records} records carried in {load.file} ({decimal(load.size_bytes)})")
-    out.print(
-        "they stay on this device until the stick brings their receipt: tskaro intake, then carry again"
+    screen.say(
+        msgid("%(count)d records carried in %(file)s (%(size)s)"),
+        count=load.records,
+        file=load.file,
+        size=decimal(load.size_bytes),
+    )
+    screen.say(
+        msgid(
+            "they stay on this device until the stick brings their receipt: tskaro intake, then carry again"
+        )
     )
