@@ -167,10 +167,10 @@ class Agent:
     def start(self) -> None:
         """Start the three loops; returns at once."""
         self._note_start()
-        self.remote.start(self._parts.clock.read())
+        self.remote.start(self.clock.read())
         parts = self._parts
         if parts.certifier:
-            parts.certifier.begin(parts.clock.read())
+            parts.certifier.begin(self.clock.read())
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
             "sampler": lambda: self.sampler.run(self.clock, schedule, self._stop, wake=self._wake_sampler),
@@ -180,7 +180,7 @@ class Agent:
         }
         if self.light is not None:
             light = self.light
-            loops["light"] = lambda: light.run(parts.clock, self._stop)
+            loops["light"] = lambda: light.run(self.clock, self._stop)
         for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
             self._threads.append(thread)
@@ -243,7 +243,7 @@ class Agent:
 
     def _carried(self, carried_bytes: int) -> None:
         if self._parts.budget is not None and carried_bytes:
-            self._parts.budget.count(carried_bytes, self._parts.clock.read())
+            self._parts.budget.count(carried_bytes, self.clock.read())
 
     def _note_start(self) -> None:
         try:
