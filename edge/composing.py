@@ -70,10 +70,13 @@ def compose(
     notifier = sdnotify.SystemdNotifier()
     folder = CertificateFolder(settings.certificates)
     fitted = fit(
-        configurations, hardware_of, lambda wired: as_calibrated(wired, folder), volume_m3=outbox.volume_m3
+        configurations,
+        hardware_of,
+        lambda wired: as_calibrated(wired, folder),
+        lamp_of=lambda wired: open_lamp(wired.light) if wired.light else None,
+        volume_m3=outbox.volume_m3,
     )
     config = fitted.config
-    lamp = open_lamp(config.light) if config.light else None
     budget = Budget(settings.budget.path, settings.budget.cap_bytes)
     return Agent(
         AgentParts(
@@ -107,7 +110,7 @@ def compose(
             ),
             battery_clock_ms=battery_clock_ms(),
             watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
-            lamp=lamp,
+            lamp=fitted.lamp,
             stale_s=_STALE_TICKS * config.observe_every_s,
             vitals=lambda: read_vitals(settings.outbox.path.parent).as_numbers(),
             let_go=fitted.hardware.close,
