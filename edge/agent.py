@@ -6,6 +6,7 @@ for the outbox between them.
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,7 +38,7 @@ from waterquality.wire.messages import Health, encode_health
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
-_STOP_WITHIN_S = 10.0
+_STOP_WITHIN_S = 10.0  # all loops together: systemd kills after 30 s, the launcher after 15 s
 _FULL_RATE_S = 1.0  # of a burst
 
 
@@ -199,17 +200,26 @@ class Agent:
         """Whether the schedule still has ticks to come."""
         return self._threads[0].is_alive() if self._threads else False
 
-    def stop(self) -> None:
-        """Stop the loops, say goodbye to the broker and let go of the outbox."""
+    def stop(self) -> bool:
+        """Stop the loops, say goodbye to the broker and let go of the outbox.
+
+        Returns:
+            Whether all loops have ended; one that hangs in a probe or a line ends with the process alone.
+        """
         self._stop.set()
         for nudge in (self.uplink.nudge, self._wake_sampler.set, self.remote.nudge):
             nudge()
+        until_s = time.monotonic() + _STOP_WITHIN_S
         for thread in self._threads:
-            thread.join(_STOP_WITHIN_S)
+            thread.join(max(0.0, until_s - time.monotonic()))
         self._parts.outbox.close()
         if self._parts.budget is not None:
             self._parts.budget.close()
         self._parts.let_go()
+        hung = [thread.name for thread in self._threads if thread.is_alive()]
+        if hung:
+            _log.error("loops_hang", loops=hung)
+        return not hung
 
     def _bursting(self, ordinary: Schedule) -> Schedule:
         return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self.clock)

@@ -36,7 +36,9 @@ _log = structlog.get_logger()
 _FIRST_BACKOFF_S = 1.0
 _LONGEST_BACKOFF_S = 60.0
 _CONNECT_TIMEOUT_S = 10.0
-_BATCHES_A_ROUND = 32  # a backlog may drain for an hour: meanwhile the watchdog and a word to stop want to be seen
+_BATCHES_A_ROUND = (
+    32  # a backlog may drain for an hour: meanwhile the watchdog and a word to stop want to be seen
+)
 Heard = Callable[[bytes, bool], None]
 
 
