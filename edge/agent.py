@@ -23,8 +23,7 @@ from edge.lanes import SendingPolicy
 from edge.light import Lamp, Light, Sign, sign_of
 from edge.machine import software_version
 from edge.outbox import Outbox, OutboxFull
-from edge.probes.port import Probe
-from edge.probes.powered import PoweredProbe
+from edge.probes.port import Probe, Rests
 from edge.remote import Remote, RemoteParts
 from edge.reporting import Reporting
 from edge.sampler import Sampler
@@ -142,7 +141,7 @@ class Agent:
             parts.certifier.changed = self.uplink.say_calibration
         observations = parts.observations and self._bursting(parts.observations)
         for probe in parts.probes:
-            if observations and isinstance(probe, PoweredProbe):
+            if observations and isinstance(probe, Rests):
                 probe.follow(observations)
         self.sampler = Sampler(
             parts.probes,
