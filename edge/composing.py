@@ -3,6 +3,7 @@
 import sqlite3
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
 import sdnotify
 
@@ -78,6 +79,7 @@ def compose(
     )
     config = fitted.config
     budget = Budget(settings.budget.path, settings.budget.cap_bytes)
+    batching = Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift)
     return Agent(
         AgentParts(
             device=config.device,
@@ -92,7 +94,7 @@ def compose(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),
             certifier=Certifier(folder, config, fitted.probes, outbox),
-            batching=Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift),
+            batching=batching,
             reporting=lambda is_asked: reporting_of(config, thrift=budget.thrift, is_asked=is_asked),
             economy=economy_of(config),
             budget=budget,
@@ -106,7 +108,7 @@ def compose(
                 configurations=configurations,
                 fitted=fitted,
                 begin_anew=begin_anew,
-                updates=updates,
+                updates=_patient(updates, within_s=config.observe_every_s + batching.every_s),
             ),
             battery_clock_ms=battery_clock_ms(),
             watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
@@ -116,6 +118,13 @@ def compose(
             let_go=fitted.hardware.close,
         )
     )
+
+
+def _patient(updates: UpdateParts | str, *, within_s: float) -> UpdateParts | str:
+    """A new version has at least the time for two observations to come, to be gathered and to go."""
+    if isinstance(updates, str):
+        return updates
+    return replace(updates, patience_s=max(updates.patience_s, 2 * within_s))
 
 
 def _outbox(settings: EdgeSettings, device: str) -> Outbox:
