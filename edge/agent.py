@@ -6,6 +6,7 @@ for the outbox between them.
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,8 +23,7 @@ from edge.lanes import SendingPolicy
 from edge.light import Lamp, Light, Sign, sign_of
 from edge.machine import software_version
 from edge.outbox import Outbox, OutboxFull
-from edge.probes.port import Probe
-from edge.probes.powered import PoweredProbe
+from edge.probes.port import Probe, Rests
 from edge.remote import Remote, RemoteParts
 from edge.reporting import Reporting
 from edge.sampler import Sampler
@@ -37,7 +37,7 @@ from waterquality.wire.messages import Health, encode_health
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()
-_STOP_WITHIN_S = 10.0
+_STOP_WITHIN_S = 10.0  # all loops together: systemd kills after 30 s, the launcher after 15 s
 _FULL_RATE_S = 1.0  # of a burst
 
 
@@ -141,7 +141,7 @@ class Agent:
             parts.certifier.changed = self.uplink.say_calibration
         observations = parts.observations and self._bursting(parts.observations)
         for probe in parts.probes:
-            if observations and isinstance(probe, PoweredProbe):
+            if observations and isinstance(probe, Rests):
                 probe.follow(observations)
         self.sampler = Sampler(
             parts.probes,
@@ -167,10 +167,10 @@ class Agent:
     def start(self) -> None:
         """Start the three loops; returns at once."""
         self._note_start()
-        self.remote.start(self._parts.clock.read())
+        self.remote.start(self.clock.read())
         parts = self._parts
         if parts.certifier:
-            parts.certifier.begin(parts.clock.read())
+            parts.certifier.begin(self.clock.read())
         schedule = self._bursting(parts.schedule)
         loops: dict[str, Callable[[], None]] = {
             "sampler": lambda: self.sampler.run(self.clock, schedule, self._stop, wake=self._wake_sampler),
@@ -180,7 +180,7 @@ class Agent:
         }
         if self.light is not None:
             light = self.light
-            loops["light"] = lambda: light.run(parts.clock, self._stop)
+            loops["light"] = lambda: light.run(self.clock, self._stop)
         for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=f"{parts.device}-{name}", daemon=True)
             self._threads.append(thread)
@@ -199,17 +199,26 @@ class Agent:
         """Whether the schedule still has ticks to come."""
         return self._threads[0].is_alive() if self._threads else False
 
-    def stop(self) -> None:
-        """Stop the loops, say goodbye to the broker and let go of the outbox."""
+    def stop(self) -> bool:
+        """Stop the loops, say goodbye to the broker and let go of the outbox.
+
+        Returns:
+            Whether all loops have ended; one that hangs in a probe or a line ends with the process alone.
+        """
         self._stop.set()
         for nudge in (self.uplink.nudge, self._wake_sampler.set, self.remote.nudge):
             nudge()
+        until_s = time.monotonic() + _STOP_WITHIN_S
         for thread in self._threads:
-            thread.join(_STOP_WITHIN_S)
+            thread.join(max(0.0, until_s - time.monotonic()))
         self._parts.outbox.close()
         if self._parts.budget is not None:
             self._parts.budget.close()
         self._parts.let_go()
+        hung = [thread.name for thread in self._threads if thread.is_alive()]
+        if hung:
+            _log.error("loops_hang", loops=hung)
+        return not hung
 
     def _bursting(self, ordinary: Schedule) -> Schedule:
         return Bursting(ordinary, Every(_FULL_RATE_S), self.remote.burst, self.clock)
@@ -243,7 +252,7 @@ class Agent:
 
     def _carried(self, carried_bytes: int) -> None:
         if self._parts.budget is not None and carried_bytes:
-            self._parts.budget.count(carried_bytes, self._parts.clock.read())
+            self._parts.budget.count(carried_bytes, self.clock.read())
 
     def _note_start(self) -> None:
         try:

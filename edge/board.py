@@ -22,11 +22,13 @@ class Shown:
         number: counts the ticks since the start, from 1.
         instant: when the readings were taken.
         readings: as they were judged on the device.
+        rested: what probes said last that rested at this tick.
     """
 
     number: int
     instant: Instant
     readings: tuple[Reading, ...]
+    rested: tuple[Reading, ...] = ()
 
 
 class Board:
@@ -39,8 +41,12 @@ class Board:
 
     def show(self, instant: Instant, readings: Sequence[Reading]) -> None:
         """Hang up what a tick gave, in place of what was there."""
-        number = 1 if self._newest is None else self._newest.number + 1
-        self._newest = Shown(number, instant, tuple(readings))
+        before = self._newest
+        said = () if before is None else (*before.readings, *before.rested)
+        taken = {reading.parameter for reading in readings}
+        rested = tuple(reading for reading in said if reading.parameter not in taken)
+        number = 1 if before is None else before.number + 1
+        self._newest = Shown(number, instant, tuple(readings), rested)
         for told in self._listeners:
             told()
 

@@ -12,7 +12,6 @@ included, and an estimate of the headers of TCP and IP. A month is one of Georgi
 """
 
 import json
-import os
 import threading
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -22,6 +21,7 @@ from pathlib import Path
 import structlog
 
 from edge.clock import Instant
+from firmware_config.whole_file import replace_file
 from waterquality.readings import from_ms, to_ms
 
 _log = structlog.get_logger()
@@ -190,7 +190,7 @@ class Budget:
     def _save(self) -> None:
         """Whole or not at all: a power cut leaves the old file."""
         try:
-            _write(self._path, self._spending)
+            replace_file(self._path, json.dumps(asdict(self._spending)).encode())
         except OSError as error:
             _log.warning("budget_not_saved", path=str(self._path), detail=str(error))
 
@@ -215,18 +215,3 @@ def _read(path: Path) -> Spending:
     if any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in numbers):
         raise ValueError(f"{numbers} is no count")
     return spending
-
-
-def _write(path: Path, spending: Spending) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(asdict(spending), file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

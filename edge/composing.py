@@ -3,6 +3,7 @@
 import sqlite3
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
 import sdnotify
 
@@ -70,11 +71,15 @@ def compose(
     notifier = sdnotify.SystemdNotifier()
     folder = CertificateFolder(settings.certificates)
     fitted = fit(
-        configurations, hardware_of, lambda wired: as_calibrated(wired, folder), volume_m3=outbox.volume_m3
+        configurations,
+        hardware_of,
+        lambda wired: as_calibrated(wired, folder),
+        lamp_of=lambda wired: open_lamp(wired.light) if wired.light else None,
+        volume_m3=outbox.volume_m3,
     )
     config = fitted.config
-    lamp = open_lamp(config.light) if config.light else None
     budget = Budget(settings.budget.path, settings.budget.cap_bytes)
+    batching = Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift)
     return Agent(
         AgentParts(
             device=config.device,
@@ -89,7 +94,7 @@ def compose(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),
             certifier=Certifier(folder, config, fitted.probes, outbox),
-            batching=Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift),
+            batching=batching,
             reporting=lambda is_asked: reporting_of(config, thrift=budget.thrift, is_asked=is_asked),
             economy=economy_of(config),
             budget=budget,
@@ -103,16 +108,23 @@ def compose(
                 configurations=configurations,
                 fitted=fitted,
                 begin_anew=begin_anew,
-                updates=updates,
+                updates=_patient(updates, within_s=config.observe_every_s + batching.every_s),
             ),
             battery_clock_ms=battery_clock_ms(),
             watchdog=watchdog_of_systemd(lambda: notifier.notify("WATCHDOG=1")),
-            lamp=lamp,
+            lamp=fitted.lamp,
             stale_s=_STALE_TICKS * config.observe_every_s,
             vitals=lambda: read_vitals(settings.outbox.path.parent).as_numbers(),
             let_go=fitted.hardware.close,
         )
     )
+
+
+def _patient(updates: UpdateParts | str, *, within_s: float) -> UpdateParts | str:
+    """A new version has at least the time for two observations to come, to be gathered and to go."""
+    if isinstance(updates, str):
+        return updates
+    return replace(updates, patience_s=max(updates.patience_s, 2 * within_s))
 
 
 def _outbox(settings: EdgeSettings, device: str) -> Outbox:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import structlog
 
-from edge.whole_file import Step, flush_folder, remove_file, replace_file
 from firmware_config.device import DeviceConfig, load_device_config
+from firmware_config.whole_file import Step, flush_folder, remove_file, replace_file
 from waterquality.errors import ConfigError
 from waterquality.wire.desired import Applied, AppliedState, Desired, sha256_of
 

@@ -95,7 +95,10 @@ def sign_of(newest: Shown | None, now: Instant, *, is_connected: bool, stale_s: 
     """
     if newest is None or now.boottime_ms - newest.instant.boottime_ms > 1000 * stale_s:
         return Sign.UNKNOWN
-    if any(_wants_a_look(reading) for reading in newest.readings):
+    known = (*newest.readings, *newest.rested)
+    if not known:
+        return Sign.UNKNOWN
+    if any(map(_wants_a_look, known)):
         return Sign.LOOK
     return Sign.NORMAL if is_connected and now.is_synchronised else Sign.UNKNOWN
 

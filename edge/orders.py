@@ -14,7 +14,7 @@ import structlog
 
 from edge.clock import Instant
 from edge.commands import Commands
-from edge.whole_file import replace_file
+from firmware_config.whole_file import replace_file
 from waterquality.wire.commands import (
     MAX_REPLY_BYTES,
     Command,

@@ -10,6 +10,7 @@ neither averaged in nor kept, because a mean would show a value that the water n
 * A signal within its deadband is reported on schedule and at no other time.
 * A flapping flag or a value that dances on a limit costs at most two reports in `observe_every_s`: news of worse
   goes at once, news of better at full rate.
+* Where every probe rests nothing is reported: an observation of nothing is none.
 * All that is not news of worse waits for a tick of full rate, for which probes that rest are woken.
 """
 
@@ -164,6 +165,8 @@ class Reporting:
             is_tick: whether an observation may be due: a tick of full rate, for which resting probes are woken.
         """
         taken = by_parameter(*readings)
+        if not taken:
+            return Due.NOT_YET
         if self._is_asked(instant):
             return Due.ASKED
         if news := self._bad_news(taken):

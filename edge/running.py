@@ -1,7 +1,7 @@
 """The process of an agent: it runs one agent after the other until it is told to stop, or to be started anew.
 
-A new configuration ends an agent and begins the next in the same process; a new version of the software ends the
-process, with an exit code that says so to whoever started it.
+A new configuration ends an agent and begins the next in the same process; a new version of the software, or an
+agent of which something hangs, ends the process, with an exit code that says so to whoever started it.
 """
 
 import os
@@ -65,7 +65,9 @@ def run(
         sdnotify.SystemdNotifier().notify("READY=1")
         wake.wait()
         wake.clear()
-        agent.stop()
+        if not agent.stop() and not is_over.is_set():
+            is_new.set()  # what hangs still has its hardware: the next agent needs a process of its own
+            is_over.set()
     return STARTED_ANEW if is_new.is_set() else os.EX_OK
 
 

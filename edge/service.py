@@ -17,7 +17,7 @@ import structlog
 
 from edge.clock import Instant
 from edge.term import Term
-from edge.whole_file import remove_file, replace_file
+from firmware_config.whole_file import remove_file, replace_file
 from waterquality.wire.records import NoteKind
 
 _log = structlog.get_logger()

@@ -187,6 +187,7 @@ class Update(_Section):
         folder: where the versions are; the agent must run from `current` in it.
         key: the public key that updates are signed with, PEM; where there is none, no updates are taken.
         receipt_within_s: how long a new version has to get a receipt for an observation; else it is gone back from.
+            Raised to the time that two observations take to come and be gathered.
     """
 
     folder: Path = Path("/opt/tskaro")

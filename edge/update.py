@@ -24,7 +24,7 @@ from edge.update_fetch import FetchInterrupted, Source, fetch
 from edge.update_records import Records
 from edge.update_stage import Install, stage
 from edge.update_trust import UpdateRefused, public_key, trusted
-from edge.whole_file import Step
+from firmware_config.whole_file import Step
 from waterquality.errors import ConfigError
 from waterquality.wire.rejection import Malformed
 from waterquality.wire.updates import (

@@ -19,7 +19,7 @@ from typing import Any
 
 from edge.launch import flush_folder
 from edge.update_trust import UpdateRefused
-from edge.whole_file import Step
+from firmware_config.whole_file import Step
 from waterquality.errors import LinkError
 from waterquality.wire.updates import Manifest
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.launch import COMPLETE, NAMES, OUTCOME, TRIAL, current_version, read_table, remove, write_table
-from edge.whole_file import Step, replace_file
+from firmware_config.whole_file import Step, replace_file
 from waterquality.wire.rejection import Malformed
 from waterquality.wire.updates import (
     NOTHING_OFFERED,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edge.launch import COMPLETE, flush_folder
 from edge.update_trust import UpdateRefused
-from edge.whole_file import Step
+from firmware_config.whole_file import Step
 from waterquality.wire.updates import PACKAGE, Manifest
 
 _WHEEL = re.compile(r"[A-Za-z0-9_.+]+-[A-Za-z0-9_.+!]+(-[A-Za-z0-9_.]+){3,4}\.whl")

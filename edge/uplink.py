@@ -36,6 +36,9 @@ _log = structlog.get_logger()
 _FIRST_BACKOFF_S = 1.0
 _LONGEST_BACKOFF_S = 60.0
 _CONNECT_TIMEOUT_S = 10.0
+_BATCHES_A_ROUND = (
+    32  # a backlog may drain for an hour: meanwhile the watchdog and a word to stop want to be seen
+)
 Heard = Callable[[bytes, bool], None]
 
 
@@ -295,10 +298,14 @@ class Uplink:
         with_news = self._batching.is_open(now_s) and self._lanes.has_news()
         if with_news:
             self._batching.begin(now_s)
-        while batch := self._next_batch(with_news=with_news):
+        for _ in range(_BATCHES_A_ROUND):
+            batch = self._next_batch(with_news=with_news)
+            if not batch:
+                return
             self._check_line()
             self._send(batch)
             self._receiving.take_all()
+        self._wake.set()  # there may be more
 
     def _check_line(self) -> None:
         """The line is dead, and nobody told us, when the broker does not even acknowledge what we sent.

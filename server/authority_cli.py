@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from firmware_config.whole_file import PRIVATE, write_whole
+from firmware_config.whole_file import PRIVATE, PUBLIC, replace_file
 from server.device_cli import at_desk
 from server.saying import SettingsPath, say
 from server.settings import DEFAULT_PATH
@@ -36,9 +36,9 @@ def broker(
         ca = desk.office.safe.authority.read_bytes()
         try:
             to.mkdir(parents=True, exist_ok=True)
-            write_whole(to / "broker.key", issued.key, mode=PRIVATE)
-            write_whole(to / "broker.pem", issued.certificate)
-            write_whole(to / "ca.pem", ca)
+            replace_file(to / "broker.key", issued.key, mode=PRIVATE)
+            replace_file(to / "broker.pem", issued.certificate, mode=PUBLIC)
+            replace_file(to / "ca.pem", ca, mode=PUBLIC)
         except OSError as error:
             raise ConfigError(f"{to}: cannot be written: {error.strerror}") from error
     say(f"{to}: ca.pem, broker.pem, broker.key, valid until {issued.not_after:%Y-%m-%d}")

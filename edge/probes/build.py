@@ -48,6 +48,7 @@ Water = Callable[[datetime], WaterTemperature | None]
 
 # Two ticks may be missed; a longer gap is an agent that stood still or a clock that was set, and no mean.
 LONGEST_GAP_INTERVALS = 3
+_SURELY_SET_S = 60.0  # a busy machine may hold up quick ticks for so long
 
 
 class HardwareUnavailable(ConfigError):
@@ -212,10 +213,17 @@ def _build_probe(
     measured: Water,
 ) -> Probe:
     water = _water(probe, measured)
+    gap_s = max(_SURELY_SET_S, LONGEST_GAP_INTERVALS * config.observe_every_s)
     match probe.input:
         case VoltageWiring() as wiring:
             return _voltage_probe(
-                probe, wiring, sheet, hardware, samples=config.samples_per_reading, water=water
+                probe,
+                wiring,
+                sheet,
+                hardware,
+                samples=config.samples_per_reading,
+                water=water,
+                gap_s=gap_s,
             )
         case PulseWiring() as wiring:
             return FlowProbe(
@@ -230,11 +238,11 @@ def _build_probe(
                 volume_m3=volume_m3,
             )
         case RegisterWiring() as wiring:
-            return _register_probe(probe, wiring, sheet, hardware)
+            return _register_probe(probe, wiring, sheet, hardware, gap_s=gap_s)
         case EzoWiring() as wiring:
-            return _ezo_probe(probe, wiring, sheet, hardware, water)
+            return _ezo_probe(probe, wiring, sheet, hardware, water=water, gap_s=gap_s)
         case OneWireWiring() as wiring:
-            return _one_wire_probe(wiring, sheet, hardware)
+            return _one_wire_probe(wiring, sheet, hardware, gap_s=gap_s)
 
 
 def _water(probe: ProbeConfig, measured: Water) -> Water:
@@ -253,6 +261,7 @@ def _voltage_probe(
     *,
     samples: int,
     water: Water,
+    gap_s: float,
 ) -> VoltageProbe:
     assert isinstance(sheet.signal, VoltageSignal)  # the configuration was refused otherwise
     source = hardware.voltage(converter=wiring.converter, channel=wiring.channel)
@@ -263,11 +272,12 @@ def _voltage_probe(
         certificate=probe.calibration,
         samples=samples,
         water=water,
+        longest_gap_s=gap_s,
     )
 
 
 def _register_probe(
-    probe: ProbeConfig, wiring: RegisterWiring, sheet: Datasheet, hardware: Hardware
+    probe: ProbeConfig, wiring: RegisterWiring, sheet: Datasheet, hardware: Hardware, *, gap_s: float
 ) -> InstrumentProbe:
     assert isinstance(sheet.signal, RegisterSignal)  # the configuration was refused otherwise
     source = hardware.registers(line=wiring.line, unit=unit_of(wiring, sheet.signal))
@@ -276,11 +286,18 @@ def _register_probe(
         sheet=sheet,
         certificate=probe.calibration,
         saturates=sheet.signal.saturates,
+        longest_gap_s=gap_s,
     )
 
 
 def _ezo_probe(
-    probe: ProbeConfig, wiring: EzoWiring, sheet: Datasheet, hardware: Hardware, water: Water
+    probe: ProbeConfig,
+    wiring: EzoWiring,
+    sheet: Datasheet,
+    hardware: Hardware,
+    *,
+    water: Water,
+    gap_s: float,
 ) -> InstrumentProbe:
     assert isinstance(sheet.signal, EzoSignal)  # the configuration was refused otherwise
     circuit = hardware.circuit(bus=wiring.bus, address=address_of(wiring, sheet.signal))
@@ -291,11 +308,14 @@ def _ezo_probe(
         EzoPhInstrument(commands, sheet=sheet, signal=sheet.signal, water=water, points=points),
         sheet=sheet,
         certificate=probe.calibration,
+        longest_gap_s=gap_s,
     )
 
 
-def _one_wire_probe(wiring: OneWireWiring, sheet: Datasheet, hardware: Hardware) -> InstrumentProbe:
+def _one_wire_probe(
+    wiring: OneWireWiring, sheet: Datasheet, hardware: Hardware, *, gap_s: float
+) -> InstrumentProbe:
     assert isinstance(sheet.signal, OneWireSignal)  # the configuration was refused otherwise
     source = hardware.thermometer(sensor=wiring.sensor, family=sheet.signal.family)
     shows = ThermometerInstrument(source, power_on_celsius=sheet.signal.power_on_celsius)
-    return InstrumentProbe(shows, sheet=sheet, needs_certificate=False)
+    return InstrumentProbe(shows, sheet=sheet, needs_certificate=False, longest_gap_s=gap_s)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from math import inf
 from typing import Protocol
 
 from edge.calibration import Curve, curve_within
@@ -66,6 +67,7 @@ class InstrumentProbe:
         certificate: the calibration in force; None until there is one.
         needs_certificate: whether a number without one is suspect.
         saturates: at which end of its span the water is beyond it.
+        longest_gap_s: seconds between two readings; more, while it warms up, is a clock that was set.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class InstrumentProbe:
         certificate: CalibrationCertificate | None = None,
         needs_certificate: bool = True,
         saturates: Side = Side.NEITHER,
+        longest_gap_s: float = inf,
     ) -> None:
         self._instrument, self._sheet, self._saturates = instrument, sheet, saturates
         self._certificate, self._needs_certificate = certificate, needs_certificate
         self._curve = _curve_of(certificate, sheet) if certificate else None
-        self._warm_up = WarmUp(Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s))
+        timing = Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s)
+        self._warm_up = WarmUp(timing, longest_gap_s=longest_gap_s)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

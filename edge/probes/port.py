@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from edge.schedule import Schedule
 from firmware_config.parts import CalibrationCertificate
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
@@ -37,5 +38,18 @@ class Calibrated(Protocol):
 
         Args:
             certificate: which fits the probe.
+        """
+        ...
+
+
+@runtime_checkable
+class Rests(Protocol):
+    """A probe that may have power only so long before an observation as it needs."""
+
+    def follow(self, observations: Schedule) -> None:
+        """Have power for another schedule from now on: one that a burst makes denser.
+
+        Args:
+            observations: when observations are due.
         """
         ...

@@ -12,7 +12,8 @@ from edge.compensation import WaterTemperature, known
 from edge.probes.inputs import NotMeasured, Thermometer
 from edge.probes.instrument import Shown
 from edge.probes.measuring import measured
-from edge.probes.port import Probe
+from edge.probes.port import Probe, Rests
+from edge.schedule import Schedule
 from waterquality.flags import Flag, Screened, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
@@ -83,6 +84,15 @@ class WaterThermometer:
             self._asked_at, self._readings = now, measured(self._probe, now)
             self._remember(now)
         return self._readings
+
+    def follow(self, observations: Schedule) -> None:
+        """Have power for another schedule from now on, where it rests at all.
+
+        Args:
+            observations: when observations are due.
+        """
+        if isinstance(self._probe, Rests):
+            self._probe.follow(observations)
 
     def temperature(self, now: datetime) -> WaterTemperature | None:
         """How warm the water is; None where nothing sound was measured for ten minutes.

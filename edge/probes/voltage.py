@@ -10,6 +10,7 @@ itself doubts keeps its number and says why; all others leave the judgement to t
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import reduce
+from math import inf
 from statistics import median, quantiles
 
 from edge.calibration import OutOfCurve, curve_of
@@ -34,6 +35,7 @@ class VoltageProbe:
         certificate: the calibration in force; None until there is one.
         samples: how many samples a reading is the median of, at least 1.
         water: temperature of the water at an instant; None where it is not known.
+        longest_gap_s: seconds between two readings; more, while it warms up, is a clock that was set.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class VoltageProbe:
         certificate: CalibrationCertificate | None,
         samples: int,
         water: Callable[[datetime], WaterTemperature | None] = lambda _: None,
+        longest_gap_s: float = inf,
     ) -> None:
         self._source = source
         self._sheet = sheet
@@ -53,7 +56,8 @@ class VoltageProbe:
         self._certificate = certificate
         self._curve = _compensated(certificate, signal) if certificate else None
         self._samples, self._water = samples, water
-        self._warm_up = WarmUp(Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s))
+        timing = Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s)
+        self._warm_up = WarmUp(timing, longest_gap_s=longest_gap_s)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

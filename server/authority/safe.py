@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from firmware_config.whole_file import PRIVATE, PUBLIC, write_new_folder, write_whole
+from firmware_config.whole_file import PRIVATE, PUBLIC, replace_file, write_new_folder
 from server.authority.signing import Issued, Signer, new_signer, pem_of, pem_of_key
 from waterquality.errors import ConfigError
 
@@ -131,7 +131,7 @@ class Safe:
             ConfigError: the folder cannot be written; mended by the operator.
         """
         try:
-            write_whole(self.revocations, content)
+            replace_file(self.revocations, content, mode=PUBLIC)
         except OSError as error:
             raise self._not_written(error) from error
 

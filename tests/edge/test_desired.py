@@ -9,6 +9,7 @@ import pytest
 from edge.desired import Configurations
 from edge.fitting import fit
 from edge.hardware.simulated import SimulatedHardware
+from edge.light import Lamp
 from edge.probes.build import HardwareUnavailable
 from edge.probes.inputs import PulseInput
 from firmware_config.device import DeviceConfig
@@ -240,6 +241,23 @@ def change(folder: Path, step: Any) -> None:
     fitted = fit(kept, pins, volume_m3=0.0)
     if fitted.is_trial:
         kept.promote(fitted.kept)
+
+
+def test_a_light_that_does_not_open_is_refused_like_any_other_wiring(tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    device.tell(1, toml(10, more='light = { kind = "led", pin = 23 }'))
+
+    def lamp(config: DeviceConfig) -> Lamp | None:
+        if config.light is not None:
+            raise HardwareUnavailable("the light cannot be opened: taken")
+        return None
+
+    before = Pins.closed
+    fitted = fit(device.kept(), pins, lamp_of=lamp, volume_m3=0.0)
+
+    assert (fitted.is_trial, fitted.config.observe_every_s) == (False, 60)
+    assert Pins.closed == before + 1
+    assert device.applied() == (1, AppliedState.REFUSED, 0, "the light cannot be opened: taken")
 
 
 def prepared(folder: Path) -> Device:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from edge.board import Shown
+from edge.board import Board, Shown
 from edge.clock import Instant
 from edge.light import RHYTHMS, Colour, Light, Sign, sign_of
 from tests.fakes.hand_wound_clock import HandWoundClock
@@ -67,6 +67,23 @@ SICK = Screened(Flag.MISSING, Why.PROBE_DISCONNECTED)
 )
 def test_what_it_says(newest: Shown | None, now: Instant, is_connected: bool, said: Sign) -> None:
     assert sign_of(newest, now, is_connected=is_connected, stale_s=180.0) is said
+
+
+def test_a_probe_that_rests_is_as_well_as_when_it_was_last_asked() -> None:
+    board, said = Board(), []
+    well = Reading(Parameter.TEMPERATURE, 11.5)
+    ticks = [
+        [],
+        [well, Reading(Parameter.PH, None, screened=SICK)],
+        [well],
+        [well, Reading(Parameter.PH, 7.0)],
+        [],
+    ]
+    for second, readings in enumerate(ticks):
+        board.show(instant(second), readings)
+        said.append(sign_of(board.newest(), instant(second), is_connected=True, stale_s=180.0))
+
+    assert said == [Sign.UNKNOWN, Sign.LOOK, Sign.LOOK, Sign.NORMAL, Sign.NORMAL]
 
 
 def test_every_sign_is_told_by_its_rhythm_alone() -> None:

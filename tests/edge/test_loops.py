@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,11 @@ from edge.outbox import Outbox, OutboxFull
 from edge.sampler import Sampler
 from edge.schedule import Every
 from edge.uplink import Broker, Uplink
+from waterquality.intervals import IntervalSet
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 from waterquality.wire.encode import Packed
-from waterquality.wire.messages import Health
+from waterquality.wire.messages import Health, Receipt, encode_receipt
 
 START_MS = 1_763_900_040_000
 NOWHERE = Broker("127.0.0.1", 1)
@@ -115,6 +116,32 @@ def test_a_word_to_stop_is_heard_whenever_it_comes(tmp_path: Path) -> None:
     loop.join(5)
 
     assert not loop.is_alive()
+
+
+def test_a_backlog_that_drains_for_minutes_keeps_nobody_from_stopping(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "o.db", device="kk-0001", serial="pi-1")
+    for second in range(300):
+        instant = Instant(START_MS + 1000 * second, 1000 * second, "boot-1", is_synchronised=True)
+        outbox.append(instant, PhProbe().measure(None))
+    stop, sent, works = threading.Event(), [], set()
+    uplink = Uplink(NOWHERE, device="kk-0001", outbox=outbox, policy=SendingPolicy(batch_records=1))
+
+    def send(batch: Sequence[Packed]) -> None:
+        """A server so near that its receipt is there before the next batch."""
+        sent.append(batch[0].first)
+        works.add(uplink.work._begun_s)
+        settled = IntervalSet.of([(batch[0].first, batch[-1].last)])
+        receipt = encode_receipt(Receipt(outbox.epoch, 0, settled, START_MS))
+        uplink._receiving.put(receipt, is_retained=False)
+        if len(works) > 1 or len(sent) == 299:
+            stop.set()
+            uplink.nudge()
+
+    uplink._send = send  # type: ignore[method-assign]
+    uplink._is_up.set()
+    uplink._send_until_down(stop)
+
+    assert len(sent) < 299
 
 
 def test_a_clock_that_was_right_stays_right_without_a_network(

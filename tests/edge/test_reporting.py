@@ -132,6 +132,14 @@ def test_whoever_asks_is_shown_every_sample_and_at_once() -> None:
     assert Due.ASKED.is_urgent
 
 
+def test_where_every_probe_rests_there_is_nothing_to_report_even_to_whoever_asks() -> None:
+    reporting = Reporting(RATES, {Parameter.PH: SENSE}, is_asked=lambda _: True)
+    now = Instant(1_763_900_040_500, 500, "boot-1", is_synchronised=True)
+
+    assert not reporting.wants(now, (), is_tick=False)
+    assert not reporting.wants(now, ())
+
+
 def test_a_change_beyond_the_deadband_is_reported_at_full_rate() -> None:
     assert reported(run([7.4] * 10 + [7.55] * 300)) == [(0, Due.SCHEDULE), (60, Due.CHANGE)]
 

@@ -83,6 +83,29 @@ def test_a_probe_that_hangs_stops_the_petting_and_its_return_brings_it_back(
     eventually(lambda: len(pets) > stopped + 2)
 
 
+def test_several_loops_that_hang_hold_up_a_stop_no_longer_than_one(
+    agent: Agent, probe: ProbeThatHangs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.agent._STOP_WITHIN_S", 0.5)
+    let_go = threading.Event()
+    hung = [threading.Thread(target=let_go.wait, daemon=True) for _ in range(6)]
+    for thread in hung:
+        thread.start()
+    agent._threads += hung
+
+    begun_s = time.monotonic()
+    is_clean = agent.stop()
+    took_s = time.monotonic() - begun_s
+    let_go.set()
+
+    assert took_s < 2.0
+    assert not is_clean
+
+
+def test_an_agent_whose_loops_have_ended_has_stopped_cleanly(agent: Agent) -> None:
+    assert agent.stop()
+
+
 def test_a_loop_that_ended_is_in_trouble() -> None:
     thread = threading.Thread(target=lambda: None, name="kk-0007-uplink")
     thread.start()

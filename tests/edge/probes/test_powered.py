@@ -4,14 +4,19 @@ from datetime import timedelta
 
 import pytest
 
+from edge.agent import Agent, AgentParts
 from edge.hardware.simulated import SimulatedHardware
+from edge.outbox import Outbox
 from edge.probes.build import build_probes, ticks_of
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.measuring import measured
 from edge.schedule import Every
+from edge.uplink import Broker
 from firmware_config.device import DeviceConfig
 from tests.builders import instant
+from tests.fakes.hand_wound_clock import HandWoundClock
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
+from waterquality.readings import to_ms
 
 START = instant("2026-11-20T06:00:30Z")
 
@@ -155,3 +160,34 @@ def test_in_a_burst_it_keeps_its_power_and_is_read_at_every_tick_once_it_has_set
     bench.probe.follow(Every(60.0))
     assert bench.tick() == ()
     assert bench.switch.on_for_s() is None
+
+
+def test_a_thermometer_that_rests_keeps_its_power_in_a_burst_as_well(tmp_path):
+    wired = {
+        "parameter": "temperature",
+        "model": "ds18b20",
+        "input": {"sensor": "only"},
+        "power": {"pin": 22},
+    }
+    config = DeviceConfig.model_validate(
+        {"schema_version": 1, "device": "kk-0007", "observe_every_s": 900.0, "probes": [wired]}
+    )
+    hardware = SimulatedHardware(celsius={"only": lambda: 11.5})
+    probes = build_probes(config, hardware)
+    (switch,) = (each for each in hardware._open if hasattr(each, "on_for_s"))
+    agent = Agent(
+        AgentParts(
+            device="kk-0007",
+            probes=probes,
+            outbox=Outbox(tmp_path / "o.db", device="kk-0007", serial="pi-1"),
+            broker=Broker("127.0.0.1", 1),
+            clock=HandWoundClock(wall_ms=to_ms(START)),
+            schedule=ticks_of(config),
+            observations=Every(config.observe_every_s),
+        )
+    )
+    agent.remote.burst.begin(agent.clock.read(), 60.0)
+    agent.sampler.observe(agent.clock.read())
+    agent.stop()
+
+    assert switch.on_for_s() is not None

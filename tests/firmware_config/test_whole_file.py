@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.whole_file import remove_file, replace_file
+from firmware_config.whole_file import PRIVATE, PUBLIC, remove_file, replace_file, write_new_folder
 
 STEPS = ["written", "flushed", "renamed", "folder_flushed"]
 
@@ -60,3 +60,39 @@ def test_a_file_is_removed_once_and_no_more(tmp_path: Path) -> None:
     remove_file(path)
 
     assert not path.exists()
+
+
+@pytest.mark.parametrize("mode", [PRIVATE, PUBLIC])
+def test_a_file_has_its_mode_from_the_first_byte_on(tmp_path: Path, mode: int) -> None:
+    path, seen = tmp_path / "file", []
+
+    def look(_: str) -> None:
+        seen.extend(each.stat().st_mode & 0o777 & ~mode for each in tmp_path.iterdir())
+
+    before = os.umask(0o077)
+    try:
+        replace_file(path, b"x", mode=mode, step=look)
+    finally:
+        os.umask(before)
+
+    assert not any(seen)
+    assert path.stat().st_mode & 0o777 == mode
+
+
+def test_a_file_without_a_mode_of_its_own_leaves_it_to_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        replace_file(tmp_path / "file", b"x")
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_loser_of_two_who_make_a_folder_changes_nothing(tmp_path: Path) -> None:
+    write_new_folder(tmp_path / "made", {"a": (b"first", PUBLIC)})
+    with pytest.raises(FileExistsError):
+        write_new_folder(tmp_path / "made", {"a": (b"second", PUBLIC)})
+
+    assert (tmp_path / "made" / "a").read_bytes() == b"first"
+    assert [each.name for each in tmp_path.iterdir()] == ["made"]
