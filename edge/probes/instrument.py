@@ -82,6 +82,7 @@ class InstrumentProbe:
     ) -> None:
         self._instrument, self._sheet, self._saturates = instrument, sheet, saturates
         self._certificate, self._needs_certificate = certificate, needs_certificate
+        self._newest = certificate
         self._curve = _curve_of(certificate, sheet) if certificate else None
         timing = Timing(warm_up_s=sheet.warm_up_s, settling_s=sheet.settling_s)
         self._warm_up = WarmUp(timing, longest_gap_s=longest_gap_s)
@@ -90,6 +91,10 @@ class InstrumentProbe:
     def parameters(self) -> tuple[Parameter, ...]:
         """The one thing it measures."""
         return (self._sheet.parameter,)
+
+    def calibrate(self, certificate: CalibrationCertificate) -> None:
+        """Convert by this certificate from the next reading on."""
+        self._newest = certificate
 
     def measure(self, now: datetime) -> tuple[Reading, ...]:
         """Take one reading.
@@ -100,12 +105,19 @@ class InstrumentProbe:
         Raises:
             ProbeError: it shows nothing; mended by the operator.
         """
+        self._follow_calibration()
         try:
             shown = self._instrument.show(now)
         except ProbeError:
             self._warm_up.lost()
             raise
         return (self._judged(shown, now),)
+
+    def _follow_calibration(self) -> None:
+        """Between two readings and on their own thread, so that no reading is half by one certificate."""
+        newest = self._newest
+        if newest is not None and newest is not self._certificate:
+            self._certificate, self._curve = newest, _curve_of(newest, self._sheet)
 
     def _judged(self, shown: Shown, now: datetime) -> Reading:
         if not self._warm_up.is_over(now):

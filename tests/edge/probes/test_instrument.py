@@ -5,6 +5,7 @@ import pytest
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.instrument import InstrumentProbe, Shown
 from edge.probes.measuring import measured
+from edge.probes.port import Calibrated
 from firmware_config.datasheet import load
 from firmware_config.parts import CalibrationCertificate
 from firmware_config.signals import Side
@@ -68,6 +69,18 @@ def test_what_it_shows_is_the_value_where_its_certificate_agrees():
 
 def test_a_certificate_puts_right_what_it_shows():
     assert warm(probe(11.0, certificate=certificate((1.0, 0.0), (21.0, 10.0)))).value == pytest.approx(5.0)
+
+
+def test_a_certificate_made_while_it_runs_counts_from_the_next_reading_on():
+    made = probe(11.0, calibrated=False)
+    assert warm(made).screened == Screened(Flag.SUSPECT, Why.PROBE_UNCALIBRATED)
+
+    assert isinstance(made, Calibrated)
+    made.calibrate(certificate((1.0, 0.0), (21.0, 10.0)))
+    reading = warm(made)
+
+    assert (reading.value, reading.certificate) == (pytest.approx(5.0), "ntu-1")
+    assert reading.screened == NOT_SCREENED
 
 
 def test_clear_water_is_0_and_a_value():
