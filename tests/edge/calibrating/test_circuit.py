@@ -14,6 +14,7 @@ from firmware_config.parts import CalibrationCertificate, ProbeConfig
 MID, LOW, HIGH = CalibrationPoint
 OCCASION = Occasion(device="kk-0002", made_by="Nino", made_on=date(2026, 11, 24), trusted_days=30)
 TWO = (SetPoint(MID, 6.9151, Standard(7.0, "7-118")), SetPoint(LOW, 4.06, Standard(4.0, "")))
+EZO = ProbeConfig.model_validate({"parameter": "ph", "model": "ezo-ph", "input": {"bus": 1}})
 THREE = (*TWO, SetPoint(HIGH, 9.9, Standard(10.01, "10-2")))
 
 
@@ -29,7 +30,15 @@ def test_up_to_the_very_ends_it_is_fit(slope, points):
     made = judge_circuit(points, slope, 25.0, OCCASION)
 
     assert isinstance(made, CalibrationCertificate)
-    assert fits(made, ProbeConfig.model_validate({"parameter": "ph", "model": "ezo-ph", "input": {"bus": 1}}))
+    assert fits(made, EZO)
+
+
+def test_however_wrong_it_was_before_the_certificate_fits():
+    upside_down = (SetPoint(MID, 3.1, Standard(7.0, "7-118")), TWO[1])
+    made = judge_circuit(upside_down, Slope(98.0, 100.0, 5.0), 25.0, OCCASION)
+
+    assert isinstance(made, CalibrationCertificate)
+    assert fits(made, EZO)
 
 
 @pytest.mark.parametrize(
