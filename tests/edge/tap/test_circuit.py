@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -125,8 +125,9 @@ class Tap:
         self.electrode.standing_in = ph
         hardware = PiHardware(CONFIG, pause=self.smbus.pause, open_bus=lambda _: self.smbus.bus())
         (probe,) = build_probes(as_calibrated(CONFIG, self.bench.folder), hardware)
-        probe.measure(datetime(2025, 11, 24, 6, 0, tzinfo=UTC))
-        (reading,) = probe.measure(datetime(2025, 11, 24, 6, 10, tzinfo=UTC))
+        began = datetime(2025, 11, 24, 6, 0, tzinfo=UTC)
+        for minute in range(11):
+            (reading,) = probe.measure(began + timedelta(minutes=minute))
         return reading
 
 
