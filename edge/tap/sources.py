@@ -15,6 +15,7 @@ from edge.probes.build import Hardware, build_probes
 from edge.probes.measuring import measured
 from edge.probes.port import Probe
 from edge.settings import EdgeSettings
+from firmware_config.datasheet import load
 from firmware_config.device import DeviceConfig
 from waterquality.errors import RejectedError
 
@@ -23,6 +24,7 @@ _LEAST_PATIENCE_S = 30.0
 _AT_WORK_MINUTES = 60
 _STARTING_S = 15
 _MOST_FRAMES = 75
+_QUESTIONS = 2  # no sheet warms up for longer than twice the shortest gap that tells a clock that was set
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,18 @@ def _with_power(config: DeviceConfig, hardware: Hardware) -> DeviceConfig:
 
 
 def _have_had_power(probes: Sequence[Probe], config: DeviceConfig, clock: Clock) -> None:
-    """A probe that no switch holds has had power since the machine did: it need not be waited for again."""
+    """A probe that no switch holds has had power since the machine did: it need not be waited for again.
+
+    It is asked as if it had been all the while: a single question long ago would look like a clock that was set.
+    """
     now = clock.read()
-    started = now.wall - timedelta(milliseconds=now.boottime_ms)
     for probe, wired in zip(probes, config.probes, strict=True):
         if wired.power is None:
-            measured(probe, started)
+            sheet = load(wired.model)
+            live_s = min(now.boottime_ms / 1000, sheet.warm_up_s + sheet.settling_s)
+            for share in range(_QUESTIONS):
+                ago_s = live_s * (1 - share / _QUESTIONS)
+                measured(probe, now.wall - timedelta(seconds=ago_s))
 
 
 @contextmanager

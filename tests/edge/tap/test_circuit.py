@@ -10,6 +10,7 @@ import pytest
 from edge.certificates import CertificateFolder, as_calibrated
 from edge.hardware.pi import PiHardware
 from edge.hardware.simulated import SimulatedHardware
+from edge.hardware.simulated_instruments import SimulatedEzoPh
 from edge.live import DirectLive
 from edge.probes.build import build_probes
 from edge.settings import Door, EdgeSettings
@@ -319,6 +320,20 @@ def test_without_an_agent_the_tap_holds_the_hardware_itself(
 
     with opened(settings, CONFIG, HandWoundClock()) as source:
         assert source.hardware is hardware
+
+
+@pytest.mark.parametrize("observe_every_s", [10.0, 900.0])
+def test_a_probe_that_had_power_for_an_hour_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, observe_every_s: float
+) -> None:
+    hardware = SimulatedHardware(circuits={(1, 0x63): SimulatedEzoPh(lambda: 7.2, points=2)})
+    monkeypatch.setattr("edge.tap.sources.PiHardware", lambda _: hardware)
+    settings = EdgeSettings.model_construct(door=Door(path=tmp_path / "none.sock"))
+    config = CONFIG.model_copy(update={"observe_every_s": observe_every_s})
+
+    with opened(settings, config, HandWoundClock(boottime_ms=3_600_000)) as source:
+        (reading,) = next(source.live.frames()).readings
+    assert reading.value == 7.2
 
 
 def test_a_certificate_that_is_not_wanted_leaves_the_circuit_cleared(tap: Callable[..., Tap]) -> None:
