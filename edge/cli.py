@@ -17,7 +17,11 @@ from edge.tap.options import Settings, Tongue, loaded, out, refusals, refuse, sp
 from edge.tap.screen import Screen
 from edge.update_trust import public_key
 
-app = typer.Typer(no_args_is_help=True, help="The agent of one device: it samples, keeps and sends.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich's boxes cut names of options at 80 columns
+    help="The agent of one device: it samples, keeps and sends.",
+)
 
 
 @app.command()
@@ -28,7 +32,7 @@ def run(settings: Settings = DEFAULT_PATH) -> None:
 
 @app.command()
 def check(settings: Settings = DEFAULT_PATH) -> None:
-    """Check settings, wiring and certificates without touching anything."""
+    """Check settings, wiring and certificates. Touches nothing."""
     read, config = loaded(settings)
     with refusals():
         broker_of(read.mqtt)
@@ -52,7 +56,7 @@ def carry(
     settings: Settings = DEFAULT_PATH,
     language: Tongue = None,
 ) -> None:
-    """Carry the outbox on a stick, for places without a network; first obey the receipt that it brings back."""
+    """Carry the outbox on a stick, where there is no network. First obey the receipt that it brings back."""
     read, config = loaded(settings)
     try:
         screen = Screen(out, speech_for(language, read))

@@ -30,7 +30,7 @@ def broker(
     to: Annotated[Path, typer.Option("--out", help="Where the broker's files go.")],
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Make the broker's certificate and key, and lay the authority's certificate beside them."""
+    """Make the broker's certificate and key. The authority's certificate is laid beside them."""
     with at_desk(settings) as desk:
         issued = desk.office.issue_to_broker(names, desk.now)
         ca = desk.office.safe.authority.read_bytes()

@@ -56,7 +56,7 @@ def card(
     ] = None,
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Make the card of a device: its software, settings, network, certificate and key, and a QR code."""
+    """Make the SD card of a device. Software, settings, network, certificate and key, and a QR code."""
     with at_desk(settings) as desk:
         listed = desk.office.of(id_)
         text, config = _wired(id_, wiring, probe or listed.models)
@@ -162,6 +162,9 @@ def _tell(listed: Listed, made: Card, wheels: Wheels, to: Path) -> None:
         f"{listed.device}: {len(made.config.probes)} probes, broker {made.broker}:{made.broker_port}, by {ways}"
     )
     say(f"{to}: tskaro {made.version} and what it needs, {len(wheels.files)} wheels, {size:.0f} MB")
+    for probe in made.config.probes:
+        at = ", ".join(f"{key} {value}" for key, value in probe.input.model_dump(exclude_unset=True).items())
+        say(f"wire {probe.parameter}, {probe.model}: {at}")
     if made.ssh_keys:
         say(f"log in: ssh {LOGIN}@{listed.device}.local")
     say(f"stick the label onto the box: {to / f'label-{listed.device}.png'}")

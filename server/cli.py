@@ -34,7 +34,9 @@ from waterquality.errors import LinkError
 from waterquality.readings import from_ms, to_ms
 
 app = typer.Typer(
-    no_args_is_help=True, help="Tskaro: watches drinking water and tells the people who must act."
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich's boxes cut names of options at 80 columns
+    help="Tskaro: watches drinking water and tells the people who must act.",
 )
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
@@ -56,7 +58,7 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
 
 @app.command()
 def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
-    """Take readings in, judge them, keep them; carry to devices what they are told."""
+    """Take readings in, judge them and keep them. Carry to devices what they are told."""
     with _started(settings) as (_, around, stop):
         ingest, remote = Ingest(around), Remote(around)
         _run(stop, (ingest.start, remote.start), (ingest.stop, remote.stop))
@@ -99,7 +101,7 @@ def intake(
     ],
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Take in what devices put on a stick, through the running ingest, and write their receipts back to it."""
+    """Take in what devices put on a stick. It goes through the running ingest; receipts are written back."""
     with refusals():
         loaded = load_settings(settings)
         is_well = hand_in(paths, database=open_database(loaded), broker=broker(loaded.mqtt), out=out)
@@ -131,7 +133,7 @@ def quarantine(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -
 
 @app.command()
 def completeness(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """Show what became of every sequence number of every device."""
+    """Show what became of every number of every device."""
     with refusals():
         books = Books(open_database(load_settings(settings))).all()
     rows = [

@@ -45,7 +45,7 @@ def create(
     probe: Models = None,
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Register a device at a water point and give it a certificate."""
+    """Register a device and give it a certificate. It stands at the water point from now on."""
     with at_desk(settings) as desk:
         issued = desk.office.create(id_, water_point=water_point, models=probe or (), now=desk.now)
     say(f"{id_}: registered; its certificate is valid until {issued.not_after:%Y-%m-%d}")
@@ -54,7 +54,7 @@ def create(
 
 @device.command("list")
 def list_devices(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """List devices with where they stand, their certificates, and when they were last heard."""
+    """List devices: water point, certificate, last heard."""
     with at_desk(settings) as desk:
         listed, now_ms = desk.office.devices(), to_ms(desk.now)
     if as_json:
@@ -75,7 +75,7 @@ def revoke(
     why: Annotated[str, typer.Option("--why", help="The reason, which is kept.")],
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Take back a device's certificates: the broker will not let it in again."""
+    """Take back a device's certificates. The broker lets it in no more, once restarted."""
     with at_desk(settings) as desk:
         taken = desk.office.revoke(id_, why=why, now=desk.now)
         crl = desk.office.safe.revocations
@@ -93,7 +93,7 @@ def replace(
     why: Annotated[str, typer.Option("--why", help="The reason, which is kept.")] = "replaced",
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Give a device a new certificate for a new Pi; the old one is taken back, the water point stays."""
+    """Give a device a new certificate for a new Pi. The old one is taken back; the water point stays."""
     with at_desk(settings) as desk:
         issued = desk.office.replace(id_, why=why, now=desk.now)
         crl = desk.office.safe.revocations

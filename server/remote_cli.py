@@ -29,7 +29,15 @@ _REFUSED = 1
 _Found = TypeVar("_Found")
 Id = Annotated[str, typer.Argument(metavar="ID", help="The device, e.g. kk-0007.")]
 Wait = Annotated[float, typer.Option("--wait", help="How many seconds to wait for the device's answer.")]
-Who = Annotated[str, typer.Option("--who", help="Who asks; kept on record.", default_factory=getpass.getuser)]
+Who = Annotated[
+    str,
+    typer.Option(
+        "--who",
+        help="Who asks; kept on record.",
+        default_factory=getpass.getuser,
+        show_default="your own name",
+    ),
+]
 
 
 @device.command()
@@ -40,7 +48,7 @@ def configure(
     wait: Wait = 60.0,
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Tell a device what to be: checked here first, tried there, and refused or applied as a whole."""
+    """Give a device another configuration. Checked here, tried there; applied or refused as a whole."""
     with refusals():
         config = load_device_config(file)
         desk = _desk(settings)
@@ -62,7 +70,7 @@ def configure(
 
 @device.command()
 def config(id_: Id, settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """Show what a device should run, what it runs, and why it refused what it refused."""
+    """Show what a device should run and what it runs. And why it refused what it refused."""
     with refusals():
         found = _desk(settings).configured(id_)
     if as_json:
@@ -171,8 +179,13 @@ def _plain(id_: str, found: Configured) -> dict[str, Any]:
 
 def _show(result: dict[str, Any]) -> None:
     for key, value in result.items():
-        if isinstance(value, list):
-            for line in value:
-                say(str(line))
-        else:
-            say(f"{key}: {value}")
+        match value:
+            case list():
+                for line in value:
+                    say(str(line))
+            case dict():
+                _show({f"{key}.{part}": each for part, each in value.items()})
+            case bool():
+                say(f"{key}: {'yes' if value else 'no'}")
+            case _:
+                say(f"{key}: {'none' if value is None else value}")

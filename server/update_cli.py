@@ -28,7 +28,7 @@ def keygen(
     name: Annotated[Path, typer.Argument(help="The keys become NAME.key and NAME.pub.")],
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Lock the private key with one.")] = False,
 ) -> None:
-    """Make the pair of keys that updates are signed with; the public one belongs on every card."""
+    """Make the pair of keys that sign updates. The public one belongs on every card."""
     private, public = name.with_name(f"{name.name}.key"), name.with_name(f"{name.name}.pub")
     with refusals():
         make_keys(private, public, _asked(passphrase, confirm=True))
@@ -77,7 +77,7 @@ def publish(
     who: Annotated[str, typer.Option("--who", help="Who asks; kept on record.")] = "",
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Have devices run a signed bundle; they fetch, try and keep it, or go back by themselves."""
+    """Have devices run a signed bundle. They fetch, try and keep it, or go back by themselves."""
     if bool(device) == every:
         say("name the devices with --device, or say --all")
         raise typer.Exit(2)
@@ -89,7 +89,7 @@ def publish(
             who=who or getpass.getuser(),
             now_ms=to_ms(SystemClock().now()),
         )
-    say(f"{len(meant)} devices are told; tskaro update status shows how far they have come")
+    say(f"told: {', '.join(meant)}; tskaro update status shows how far they have come")
 
 
 @update.command()

@@ -3,14 +3,14 @@
 Everything that it looks at is handed in, so that a test can hand in another place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from edge.certificates import CertificateFolder, as_calibrated
-from edge.clock import Clock
+from edge.clock import Clock, Instant
 from edge.desired import Configurations
 from edge.doctor import board
 from edge.doctor.buses import buses
@@ -73,15 +73,27 @@ def wiring(patient: Patient) -> tuple[DeviceConfig | None, list[Finding]]:
     return config, [well("wiring", words)]
 
 
-def machine(patient: Patient) -> Iterator[Finding]:
-    """The board."""
+def machine(patient: Patient, agent: Mapping[str, Any] | None = None) -> Iterator[Finding]:
+    """The board, and the time as the agent knows it where it runs."""
     path = patient.settings.outbox.path
     vitals = read_vitals(path.parent, sys=patient.places.sys, asks_firmware=True)
     if board.is_raspberry_pi(patient.places.sys):
         yield board.power(vitals)
         yield board.heat(vitals)
     yield from board.disk(vitals, path)
-    yield board.clock(patient.clock.read())
+    yield board.clock(as_agent_knows(patient.clock.read(), agent))
+
+
+def as_agent_knows(now: Instant, agent: Mapping[str, Any] | None) -> Instant:
+    """The time by the running agent, which may have it from the server where no network set the clock.
+
+    Args:
+        now: by the clock of this machine.
+        agent: what the agent says of itself; None where none runs.
+    """
+    if not agent or not agent.get("synchronised"):
+        return now
+    return replace(now, wall_ms=agent["time_ms"], is_synchronised=True)
 
 
 def wires(patient: Patient, config: DeviceConfig, frame: Frame | None) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from firmware_config.device import DeviceConfig
 from firmware_config.parts import ProbeConfig
 from firmware_config.words import PARAMETERS, UNITS, WHYS
 from waterquality.flags import Flag, Why
+from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 
 _SOON = timedelta(days=7)
@@ -33,9 +34,11 @@ MENDS: MappingProxyType[Why, Phrase] = MappingProxyType(
             "It answers, but not as it should: switch its power off and on; look into its manual."
         ),
         Why.PROBE_SERVICED: said("Service mode is on; it ends by itself."),
-        Why.PROBE_UNCALIBRATED: said("Calibrate it: tskaro-edge calibrate"),
+        Why.PROBE_UNCALIBRATED: said("Calibrate it: tskaro-edge calibrate %(parameter)s"),
         Why.OUT_OF_RANGE: said("Clean it and check it in a standard; look for noise on the cable."),
-        Why.OUT_OF_CURVE: said("Check it in a standard, then calibrate it: tskaro-edge calibrate"),
+        Why.OUT_OF_CURVE: said(
+            "Check it in a standard, then calibrate it: tskaro-edge calibrate %(parameter)s"
+        ),
         Why.UNUSUAL_VALUE: said("Check it in a standard before you doubt the water."),
         Why.STAGNANT_SAMPLE: said("Open the tap: the water is standing."),
         Why.FIRST_FLUSH: said("Wait: the first water after a pause is always like that."),
@@ -81,8 +84,13 @@ def _shown(what: str, name: Phrase, reading: Reading) -> Finding:
         what,
         Severity.BROKEN if is_broken else Severity.LOOK,
         said("%(what)s: %(value)s, %(why)s", what=name, value=value, why=Phrase(WHYS[why])),
-        MENDS.get(why),
+        _mend(why, reading.parameter),
     )
+
+
+def _mend(why: Why, parameter: Parameter) -> Phrase | None:
+    mend = MENDS.get(why)
+    return mend and Phrase(mend.text, {"parameter": parameter})
 
 
 def _value_of(reading: Reading) -> Phrase | str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edge.clock import SystemClock
-from edge.doctor.examination import Patient, agent_state
+from edge.doctor.examination import Patient, agent_state, as_agent_knows
 from edge.doctor.findings import Finding
 from edge.settings import DEFAULT_PATH, load_settings
 from edge.tap.bench import Bench, GaveUp
@@ -59,7 +59,10 @@ def doctor(
         float | None, typer.Option("--wait", min=0.0, help="Seconds to wait for a receipt.")
     ] = None,
 ) -> None:
-    """Examine the device: 0 all is well, 1 look soon, 3 not all could be seen, 4 broken, 78 bad settings."""
+    """Examine the device and say how to mend it.
+
+    Exit codes: 0 all is well, 1 look soon, 3 not all could be seen, 4 broken, 78 bad settings.
+    """
     with refusals():
         read = load_settings(settings)
     patient = Patient(read, SystemClock(trusts_always=read.trusts_clock == "always"))
@@ -83,12 +86,12 @@ def _shown(screen: Screen, findings: Iterator[Finding], *, quietly: bool) -> Ite
 
 
 def status(settings: Settings = DEFAULT_PATH, language: Tongue = None, json: AsJson = False) -> None:
-    """Show how the device stands: outbox, clock, receipts, calibrations."""
+    """Show outbox, clock, receipts and calibrations."""
     here = visit(settings, language, None)
     assert here.settings is not None
     agent, _ = agent_state(Patient(here.settings, here.clock))
     try:
-        stands = standing(here.settings, here.config, here.clock.read(), agent)
+        stands = standing(here.settings, here.config, as_agent_knows(here.clock.read(), agent), agent)
     except CustodyError as error:
         refuse(str(error))
         raise typer.Exit(1) from error
@@ -133,7 +136,7 @@ def calibrate(
         int | None, typer.Option("--valid-days", min=1, max=730, help="For how long it is trusted.")
     ] = None,
 ) -> None:
-    """Calibrate a probe step by step, and make its certificate."""
+    """Calibrate a probe step by step; makes its certificate."""
     here = visit(settings, language, practice)
     probe = _probe(here, Parameter(what))
     with refusals(), source_of(here, practice) as source, at_work(source):

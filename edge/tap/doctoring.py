@@ -49,8 +49,8 @@ def examine(patient: Patient, *, wait_s: float | None, progress: Progress) -> It
     """
     config, findings = examination.wiring(patient)
     yield from findings
-    yield from examination.machine(patient)
     state, agent = examination.agent_state(patient)
+    yield from examination.machine(patient, state)
     yield agent
     if config is not None:
         progress(0.0, said("reading the probes"))

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from firmware_config.datasheet import Datasheet, PulseSignal, VoltageSignal, load
 from firmware_config.signals import EzoSignal, OneWireSignal
 from waterquality.errors import ConfigError
+from waterquality.parameters import Parameter
 
 _REFERENCE_VOLTS = 3.3
 _DIVIDERS = (1.0, 1.5, 2.0, 3.0)  # none; 10 k over 20 k; two alike; 20 k over 10 k
 _PINS = (17, 27, 22)
+_ORDER = tuple(Parameter)
 # What sellers state; a calibration with a known volume is better.
 _USUAL_PULSES = {"yf-s201": 450.0}
 
@@ -22,7 +24,7 @@ def device_toml(device: str, models: Sequence[str]) -> str:
 
     Args:
         device: its id.
-        models: names of datasheets, in the order in which channels and pins are given out.
+        models: names of datasheets, in any order; turbidity comes before pH, as in the guide.
 
     Raises:
         ConfigError: a model needs a wiring file; mended by the operator.
@@ -41,12 +43,13 @@ def device_toml(device: str, models: Sequence[str]) -> str:
 
 def _probes(models: Sequence[str]) -> Iterator[str]:
     channels, pins = iter(range(8)), iter(_PINS)
-    for model in models:
-        sheet = load(model)
+    for sheet in sorted(map(load, models), key=lambda sheet: _ORDER.index(sheet.parameter)):
         wired = _input(sheet, channels, pins)
         if wired is None:
-            raise ConfigError(f"{model}: how it is wired cannot be guessed; write it down: --wiring FILE")
-        yield f'[[probes]]\nparameter = "{sheet.parameter}"\nmodel = "{model}"\ninput = {{ {wired} }}\n'
+            raise ConfigError(
+                f"{sheet.model}: how it is wired cannot be guessed; write it down: --wiring FILE"
+            )
+        yield f'[[probes]]\nparameter = "{sheet.parameter}"\nmodel = "{sheet.model}"\ninput = {{ {wired} }}\n'
 
 
 def _input(sheet: Datasheet, channels: Iterator[int], pins: Iterator[int]) -> str | None:

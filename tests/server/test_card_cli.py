@@ -48,6 +48,7 @@ def test_a_card_is_the_system_that_was_there_and_all_that_the_device_is(desk: Ad
         "tskaro-0.1.0-py3-none-any.whl",
     ]
     assert f"stick the label onto the box: {boot}/label-kk-0007.png" in done.stdout
+    assert "wire turbidity, sen0189: converter adc0, channel 0, divider 1.5" in done.stdout
     assert (boot / "firstrun.sh").stat().st_mode & 0o111
 
 

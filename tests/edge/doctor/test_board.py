@@ -7,6 +7,7 @@ import pytest
 
 from edge.clock import Instant
 from edge.doctor import board
+from edge.doctor.examination import as_agent_knows
 from edge.doctor.findings import Severity
 from edge.vitals import Vitals, read_vitals
 
@@ -115,6 +116,15 @@ def test_a_disk_that_may_not_be_written_is_broken(tmp_path: Path, monkeypatch: p
     (found,) = board.disk(Vitals(disk_free_mb=9000.0), tmp_path / "outbox.db")
 
     assert found.severity is Severity.BROKEN
+
+
+def test_the_time_that_the_agent_had_from_the_server_counts_where_no_network_set_the_clock() -> None:
+    unset = Instant(60_000, 0, "boot", is_synchronised=False)
+
+    told = as_agent_knows(unset, {"synchronised": True, "time_ms": 1_795_478_400_000})
+
+    assert board.clock(told).severity is Severity.WELL
+    assert [as_agent_knows(unset, agent) for agent in (None, {}, {"synchronised": False})] == [unset] * 3
 
 
 def test_a_pi_is_told_from_other_machines(sys: Path) -> None:

@@ -86,6 +86,14 @@ def test_a_probe_in_trouble_is_told_with_its_mend(flag: Flag, why: Why, severity
     assert "no value (0.020 V)" in ENGLISH.say(found.words)
 
 
+def test_the_mend_of_an_uncalibrated_probe_can_be_typed_as_it_stands() -> None:
+    found = shown(
+        Reading(Parameter.PH, None, raw=1.432, screened=Screened(Flag.MISSING, Why.PROBE_UNCALIBRATED))
+    )
+
+    assert ENGLISH.say(found.mend or "") == "Calibrate it: tskaro-edge calibrate ph"
+
+
 def test_there_is_a_mend_for_every_reason() -> None:
     assert set(Why) - {Why.NONE} == set(MENDS)
 

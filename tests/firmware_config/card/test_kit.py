@@ -1,6 +1,7 @@
 """A wiring from probes' models alone: sound for every model, or refused in words."""
 
 import tomllib
+from itertools import permutations
 
 import pytest
 
@@ -16,8 +17,11 @@ def wired(*models: str) -> DeviceConfig:
     return DeviceConfig.model_validate(tomllib.loads(device_toml("kk-0007", models)))
 
 
-def test_the_usual_kit_is_wired_as_the_guide_says() -> None:
-    turbidity, ph, flow = wired("sen0189", "sen0161-v2", "yf-s201").probes
+@pytest.mark.parametrize("models", list(permutations(("sen0189", "sen0161-v2", "yf-s201"))))
+def test_the_usual_kit_is_wired_as_the_guide_says_in_whatever_order_it_is_named(
+    models: tuple[str, ...],
+) -> None:
+    turbidity, ph, flow = wired(*models).probes
 
     assert (turbidity.input.channel, turbidity.input.divider) == (0, 1.5)
     assert (ph.input.channel, ph.input.divider) == (1, 1.0)
