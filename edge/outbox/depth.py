@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.outbox.file import OutboxFile
 from edge.outbox.state import read_state
-from edge.outbox.table import DamagedFile, readable
+from edge.outbox.table import DamagedFile, plainly, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def look_into(path: Path) -> tuple[str, Depth]:
     Raises:
         sqlite3.DatabaseError: there is no sound outbox there.
     """
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+    with plainly(), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         db.text_factory = readable
         row = db.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
         records, held, oldest = db.execute(

@@ -65,7 +65,7 @@ class OutboxFile:
         self.db = table.connect(self.path)
         self._version = -1
         try:
-            with self._transaction():
+            with table.plainly(), self._transaction():
                 self.opened(salvaged)
         except BaseException:
             self.db.close()
@@ -98,8 +98,9 @@ class OutboxFile:
         """Do something that reads."""
         with self._lock:
             try:
-                self._reload()
-                return work()
+                with table.plainly():
+                    self._reload()
+                    return work()
             except sqlite3.DatabaseError as error:
                 if not (self.mends and table.is_damage(error)):
                     raise

@@ -99,7 +99,7 @@ def _read(copy: Path) -> Salvaged:
 
 def _state(db: sqlite3.Connection) -> State:
     """What the file remembers; nothing where that cannot be read."""
-    with suppress(sqlite3.DatabaseError):
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for (text,) in db.execute("SELECT value FROM meta WHERE key = 'state'"):
             return read_state(text)
     return State()
@@ -122,7 +122,7 @@ def _rows(db: sqlite3.Connection) -> Iterator[Row]:
 
 
 def _until_it_fails(db: sqlite3.Connection, query: str, *values: int) -> Iterator[Row]:
-    with suppress(sqlite3.DatabaseError):
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         yield from filter(None, map(_sound, db.execute(query, values)))
 
 

@@ -2,6 +2,8 @@
 
 import sqlite3
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -48,6 +50,19 @@ class DamagedFile(sqlite3.DatabaseError):
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Damage is said as damage: where SQLite quotes a damaged schema that is no text, Python raises another error.
+
+    Raises:
+        DamagedFile: SQLite had to say what is no text; the file is set aside.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise DamagedFile(f"what SQLite says of it is no text: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of the table of records; see `Outbox` for what the columns mean."""
@@ -78,10 +93,11 @@ def connect(path: Path) -> sqlite3.Connection:
     db.text_factory = readable
     db.create_function("checksum", 2, checksum, deterministic=True)
     try:
-        db.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heard only by a file that is new
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.executescript(_SCHEMA)
+        with plainly():
+            db.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heard only by a file that is new
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            db.executescript(_SCHEMA)
     except BaseException:
         db.close()
         raise
@@ -124,7 +140,8 @@ def check(path: Path) -> None:
     db = sqlite3.connect(path)
     db.text_factory = readable
     try:
-        (word,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        with plainly():
+            (word,) = db.execute("PRAGMA quick_check(1)").fetchone()
     finally:
         db.close()
     if word != "ok":

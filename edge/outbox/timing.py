@@ -10,6 +10,7 @@ from edge.outbox import dating
 from edge.outbox.dating import Dated, Moment
 from edge.outbox.epochs import fall_back
 from edge.outbox.file import OutboxFile
+from edge.outbox.table import DamagedFile
 
 _AHEAD_MS = 5 * 60_000  # what lies farther ahead of the server is refused by it, so it cannot hold it
 
@@ -41,11 +42,13 @@ def release_overdue(file: OutboxFile, instant: Instant) -> int:
 
 def _date(file: OutboxFile, given: Sequence[Dated]) -> int:
     for each in given:
-        file.db.execute(
+        dated = file.db.execute(
             "UPDATE record SET taken_ms = ?1, clock_uncertainty_s = ?2, is_synchronised = 1,"
-            " checksum = checksum(body, ?1) WHERE first = ?3",
+            " checksum = checksum(body, ?1) WHERE first = ?3 AND checksum = checksum(body, taken_ms)",
             (each.taken_ms, each.uncertainty_s, each.first),
         )
+        if not dated.rowcount:  # with its new time it would get a checksum that says that all is well
+            raise DamagedFile("a record that waits for its time is not what it was")
     if given:
         file.count(waiting=-len(given))
         file.remember(known=given[-1].known)

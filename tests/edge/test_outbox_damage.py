@@ -41,6 +41,33 @@ def told(outbox: Outbox) -> list[str]:
     return [one.body for one in outbox.after(0, 10_000) if "epoch_begun" in one.body]
 
 
+@pytest.mark.parametrize("offset", range(0, 1024, 8))
+def test_a_damaged_schema_that_is_no_text_is_damage_like_any_other(tmp_path: Path, offset: int) -> None:
+    path = tmp_path / "o.db"
+    filled(path, 5).close()
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 8] = b"\xb7\xff\x80\xb7\xff\x80\xb7\xff"
+    path.write_bytes(content)
+
+    outbox, _ = open_outbox(path, device="kk-0001", serial="pi-1")
+    outbox.append(at(6), [])
+
+    assert outbox.depth().records >= 1
+
+
+def test_a_record_that_was_damaged_while_it_waited_for_its_time_is_not_given_a_good_checksum(
+    tmp_path: Path,
+) -> None:
+    outbox = opened(tmp_path / "o.db")
+    outbox.append(Instant(0, 60_000, "boot-1", is_synchronised=False), [Reading(Parameter.TURBIDITY, 4.0)])
+    outbox._file.db.execute("UPDATE record SET body = replace(body, 'NTU', 'NTV')")
+
+    outbox.append(at(2), [])
+
+    assert not [one for one in outbox.after(0, 10) if "NTV" in one.body]
+    assert told(outbox)
+
+
 def test_what_can_be_read_of_a_damaged_file_comes_along_and_the_rest_is_told(tmp_path: Path) -> None:
     path = tmp_path / "o.db"
     first = filled(path)
