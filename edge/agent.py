@@ -236,7 +236,17 @@ class Agent:
             "connected": self.uplink.is_connected,
             "counters": dict(self.sampler.counters + self.uplink.counters),
             "config_version": self._parts.config_version,
-            **({"bytes_this_month": self._parts.budget.used_bytes} if self._parts.budget else {}),
+            **self._known_of_the_sim(),
+        }
+
+    def _known_of_the_sim(self) -> dict[str, object]:
+        if self._parts.budget is None:
+            return {}
+        figures = self._parts.budget.figures()
+        return {
+            "bytes_this_month": figures.used_bytes,
+            "forecast_bytes": figures.forecast_bytes,
+            "cap_bytes": figures.cap_bytes,
         }
 
     def _sign(self, now: Instant) -> Sign:

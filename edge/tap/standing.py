@@ -77,7 +77,7 @@ def rows(stands: Standing) -> Iterator[tuple[str | Phrase, str | Phrase]]:
     yield msgid("oldest waiting"), _moment(depth.oldest_ms, now)
     yield msgid("last receipt"), _moment(depth.receipt_ms, now)
     if stands.agent and _BUDGET in stands.agent:
-        yield msgid("sent this month"), f"{stands.agent[_BUDGET] / 1e6:.2f} MB"
+        yield msgid("sent this month"), _sent(stands.agent)
     if stands.agent and _CONFIG_VERSION in stands.agent:
         yield msgid("configuration"), str(stands.agent[_CONFIG_VERSION])
     for probe in stands.config.probes:
@@ -90,6 +90,15 @@ def _agent(agent: dict[str, Any] | None) -> Phrase:
     if agent is None:
         return said("not running")
     return said("running, connected") if agent.get("connected") else said("running, no connection")
+
+
+def _sent(agent: dict[str, Any]) -> str:
+    """What the SIM has carried → what the month will come to / what it may carry; in megabytes."""
+    forecast, cap = agent.get("forecast_bytes"), agent.get("cap_bytes")
+    parts = [f"{agent[_BUDGET] / 1e6:.2f}"]
+    parts += [f"→ {forecast / 1e6:.2f}"] if forecast is not None else []
+    parts += [f"/ {cap / 1e6:.0f}"] if cap is not None else []
+    return f"{' '.join(parts)} MB"
 
 
 def _clock(now: Instant) -> Phrase:
