@@ -255,7 +255,7 @@ def test_a_number_that_comes_again_as_it_was_is_no_alarm(sender: Sender) -> None
     eventually(lambda: sender.receipted() == {1, 2})
 
     assert sender.quarantined() == []
-    assert len(sender.stored()) == 2
+    eventually(lambda: len(sender.stored()) == 2)
 
 
 def test_a_retained_reading_is_history_stamped_as_new_and_ignored(
