@@ -5,7 +5,7 @@
 * A certificate is named when it changes and after a start.
 * The raw volts travel where the value does not give them back: when there is none, or it is in doubt. A sound value
   and its certificate's curve give them back to within the step above. `raw = "always"` sends them all.
-* The spread and the meter's pulses stay on the device.
+* The spread travels with them: it is what a doubt is judged by. The meter's pulses stay on the device.
 """
 
 import math
@@ -32,7 +32,7 @@ class Economy:
     Args:
         resolutions: the smallest step a probe can show, by parameter, in the parameter's unit; a parameter without
             one travels as it was measured.
-        sends_raw: whether raw volts travel with values that give them back.
+        sends_raw: whether raw volts and the spread travel with values that give the volts back.
     """
 
     def __init__(
@@ -59,23 +59,25 @@ class Economy:
         self._told[reading.parameter] = reading.certificate
         return replace(
             reading,
-            value=self._rounded(reading),
-            spread=None,
+            value=self._rounded(reading, reading.value),
+            spread=self._rounded(reading, reading.spread) if self._is_told_more_of(reading) else None,
             raw=self._raw(reading),
             certificate=reading.certificate if is_news else "",
         )
 
-    def _rounded(self, reading: Reading) -> float | None:
-        if reading.value is None or reading.parameter not in self._decimals:
-            return reading.value
+    def _rounded(self, reading: Reading, number: float | None) -> float | None:
+        if number is None or reading.parameter not in self._decimals:
+            return number
         per_unit = SPECS[reading.parameter].wire_per_unit
-        return round(reading.value * per_unit, self._decimals[reading.parameter]) / per_unit
+        return round(number * per_unit, self._decimals[reading.parameter]) / per_unit
 
     def _raw(self, reading: Reading) -> float | None:
         if reading.raw is None or reading.parameter is Parameter.VOLUME:
             return None
-        is_given_back = reading.value is not None and not reading.screened.why
-        return None if is_given_back and not self._sends_raw else round(reading.raw, _RAW_DECIMALS)
+        return round(reading.raw, _RAW_DECIMALS) if self._is_told_more_of(reading) else None
+
+    def _is_told_more_of(self, reading: Reading) -> bool:
+        return self._sends_raw or reading.value is None or bool(reading.screened.why)
 
 
 def decimals_of(resolution: float) -> int:

@@ -63,6 +63,17 @@ def test_raw_volts_travel_where_the_value_does_not_give_them_back() -> None:
     assert written(sound, Economy(sends_raw=True))[1]["v"] == 1.4302
 
 
+def test_the_spread_of_a_doubted_reading_travels_with_its_volts() -> None:
+    sound = Reading(Parameter.PH, 7.4, raw=1.43, spread=0.301)
+    doubted = Reading(
+        Parameter.PH, 7.4, raw=1.43, spread=0.301, screened=Screened(Flag.SUSPECT, Why.PROBE_NOISY)
+    )
+
+    assert [each["n"] for each in written(sound)] == ["ph"]
+    assert {"n": "ph/spread", "u": "pH", "v": 0.3} in written(doubted)
+    assert {"n": "ph/spread", "u": "pH", "v": 0.3} in written(sound, Economy(RESOLUTIONS, sends_raw=True))
+
+
 @pytest.mark.parametrize("raw", ["doubtful", "always"])
 def test_the_steps_are_those_of_the_datasheets_and_raw_is_as_configured(raw: str) -> None:
     wired = {"parameter": "ph", "model": "sen0161-v2", "input": {"converter": "adc0", "channel": 1}}
