@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.outbox import Depth, look_into
+from tests.fakes.patience import eventually
 from tests.fakes.programs import PYTHON, Program
 
 _Name = tuple[str, int]
@@ -63,10 +64,16 @@ class Device(Program):
         written.replace(self.card / "water.json")
 
     def rest(self, *, rests: bool = True) -> None:
-        """Take no more observations, and go on sending; or begin again with the next start."""
+        """Take no more observations, and go on sending; or begin again with the next start.
+
+        Where it runs, the observation that was on its way into the outbox is in it when this returns.
+        """
         (self.card / "rest").touch()
         if not rests:
-            (self.card / "rest").unlink()
+            for name in ("rest", "resting"):
+                (self.card / name).unlink(missing_ok=True)
+        elif self.pid is not None:
+            eventually((self.card / "resting").exists)
 
     @property
     def outbox(self) -> Path:

@@ -61,14 +61,17 @@ def main(folder: Path) -> None:
 
 
 class UntilRest:
-    """A tick at every multiple of a period, until there is a file `rest` on the card."""
+    """A tick at every multiple of a period, until there is a file `rest` on the card; `resting` says it ended."""
 
     def __init__(self, every_s: float, folder: Path) -> None:
-        self._every, self._rest = Every(every_s), folder / "rest"
+        self._every, self._rest, self._resting = Every(every_s), folder / "rest", folder / "resting"
 
     def next_after(self, instant: datetime) -> datetime | None:
         """The first tick after an instant; None at rest."""
-        return None if self._rest.exists() else self._every.next_after(instant)
+        if self._rest.exists():
+            self._resting.touch()
+            return None
+        return self._every.next_after(instant)
 
 
 def probes(device: str, folder: Path) -> tuple[Probe, ...]:

@@ -300,7 +300,6 @@ class World:
             return {(each.epoch, each.seq, each.taken_ms) for each in observed}
 
         device.rest()
-        # The last observation may have been on its way into the outbox when it rested.
         with suppress(AssertionError):
             eventually(
                 lambda: device.depth().records == 0 and taken() <= set(self.stored(device.device)),
