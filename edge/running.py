@@ -91,8 +91,8 @@ def _updates(
         return f"no key for updates came with this card: there is no {key} (update.key)"
     if not runs_from(root):
         return f"the agent does not run from {root / 'current'}, so it cannot be replaced (update.folder)"
-    if not (root / "launch.py").exists():
-        return f"there is no {root / 'launch.py'}, which would go back from a version that fails"
+    if not (launcher := settings.update.launcher).exists():
+        return f"there is no {launcher}, which would go back from a version that fails (update.launcher)"
     return UpdateParts(
         root=root,
         key=key,

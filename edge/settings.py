@@ -185,12 +185,14 @@ class Update(_Section):
 
     Attributes:
         folder: where the versions are; the agent must run from `current` in it.
+        launcher: the copy of `edge/launch.py` that starts them; nothing that the agent can write.
         key: the public key that updates are signed with, PEM; where there is none, no updates are taken.
         receipt_within_s: how long a new version has to get a receipt for an observation; else it is gone back from.
             Raised to the time that two observations take to come and be gathered.
     """
 
     folder: Path = Path("/opt/tskaro")
+    launcher: Path = Path("/usr/local/lib/tskaro/launch.py")
     key: Path = Path("/etc/tskaro/update.pub")
     receipt_within_s: float = Field(default=1800.0, ge=1.0, le=86_400.0)
 

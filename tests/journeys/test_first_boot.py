@@ -144,6 +144,14 @@ def test_afterwards_the_card_holds_no_secret_and_boots_as_any_other(
     assert (stat.S_IMODE(placed.stat().st_mode), placed.stat().st_uid) == (0o600, 0)
 
 
+def test_what_goes_back_from_a_bad_version_lies_where_no_version_can_write(installed: Pi) -> None:
+    launcher = installed.root / "usr/local/lib/tskaro/launch.py"
+
+    assert (stat.S_IMODE(launcher.stat().st_mode), launcher.stat().st_uid) == (0o644, 0)
+    assert (stat.S_IMODE(launcher.parent.stat().st_mode), launcher.parent.stat().st_uid) == (0o755, 0)
+    assert (installed.root / "opt/tskaro/versions").stat().st_uid != 0
+
+
 def test_networkmanager_reads_what_the_card_says_of_the_network(installed: Pi) -> None:
     folder = installed.root / "etc/NetworkManager/system-connections"
     shown = {}

@@ -89,11 +89,11 @@ class Pi(Program):
     """A device installed under a folder as on a card, started as systemd would start it."""
 
     def __init__(self, folder: Path, port: int, authority: Authority, key: Path) -> None:
-        self.root, self.card = folder / "opt", folder / "card"
+        self.root, self.card, self.launcher = folder / "opt", folder / "card", folder / "launch.py"
         launched = [
             *PYTHON[:1],
             "-I",
-            str(self.root / "launch.py"),
+            str(self.launcher),
             str(self.root),
             "run",
             "--settings",
@@ -128,6 +128,7 @@ path = "{self.card}/edge.sock"
 folder = "{self.card}/remote"
 [update]
 folder = "{self.root}"
+launcher = "{self.launcher}"
 key = "{key}"
 receipt_within_s = 20
 [log]
@@ -147,7 +148,7 @@ format = "json"
             self.root / "versions" / manifest.version / launch.COMPLETE
         ).unlink()  # a card need not know of the mark
         switch(self.root, manifest.version)
-        shutil.copy(launch.__file__, self.root / "launch.py")
+        shutil.copy(launch.__file__, self.launcher)
 
     def _end(self, how: signal.Signals) -> None:
         process = self._process

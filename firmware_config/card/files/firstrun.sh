@@ -126,9 +126,9 @@ if [ ! -e "$new/COMPLETE" ]; then
 fi
 ln -sfn "versions/$VERSION" $home/current.new
 mv -T $home/current.new $home/current
-# What goes back from a version that fails is changed by no update.
-put 644 "$("$new/bin/python" -c 'import edge.launch; print(edge.launch.__file__)')" $home/launch.py
 chown -R tskaro:tskaro $home
+# What goes back from a version that fails lies where no version can write.
+put 644 "$("$new/bin/python" -c 'import edge.launch; print(edge.launch.__file__)')" /usr/local/lib/tskaro/launch.py
 mkdir -p /usr/local/bin
 ln -sfn $home/current/bin/tskaro-edge /usr/local/bin/tskaro-edge
 

@@ -119,7 +119,9 @@ needs_systemd = pytest.mark.skipif(
 @needs_systemd
 def test_systemd_finds_nothing_wrong_with_the_unit(laid: Path, tmp_path: Path) -> None:
     unit = laid / "tskaro/tskaro-edge.service"
-    assert "ExecStart=/usr/bin/python3 -I /opt/tskaro/launch.py /opt/tskaro run\n" in unit.read_text()
+    assert (
+        "ExecStart=/usr/bin/python3 -I /usr/local/lib/tskaro/launch.py /opt/tskaro run\n" in unit.read_text()
+    )
     (tmp_path / "python3").write_text("#!/bin/sh\n")
     (tmp_path / "python3").chmod(0o755)
     unit.write_text(unit.read_text().replace("/usr/bin/python3", str(tmp_path / "python3")))
