@@ -81,7 +81,7 @@ class Watch:
         ledger: Ledger,
         directory: Directory,
         *,
-        late_after: timedelta = timedelta(minutes=15),
+        late_after: timedelta = timedelta(minutes=20),
         changed: Callable[[Sequence[Change]], None] = lambda _: None,
     ) -> None:
         self._ledger, self._directory, self._late_after, self._changed = (

@@ -60,7 +60,7 @@ class Surroundings:
     broker: BrokerAddress
     clock: Clock
     keep: timedelta = timedelta(days=730)
-    late_after: timedelta = timedelta(minutes=15)
+    late_after: timedelta = timedelta(minutes=20)
     tick_every_s: float = 15.0
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2

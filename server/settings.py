@@ -199,7 +199,7 @@ class ServerSettings(LayeredSettings):
     """
 
     database_url: str = "sqlite:////var/lib/tskaro/tskaro.db"
-    late_after_s: float = Field(default=900.0, gt=0)
+    late_after_s: float = Field(default=1200.0, gt=0)
     mqtt: Mqtt = Mqtt()
     store: Store = Store()
     web: Web = Web()

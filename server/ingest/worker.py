@@ -56,7 +56,7 @@ class IngestWorker:
         upkeep: Callable[[], None],
         voice: Voice,
         clock: Clock,
-        late_after: timedelta = timedelta(minutes=15),
+        late_after: timedelta = timedelta(minutes=20),
     ) -> None:
         self._subscriber, self._intake, self._receipts = subscriber, intake, receipts
         self._current, self._voice, self._clock = current, voice, clock
