@@ -9,6 +9,8 @@ included, and an estimate of the headers of TCP and IP. A month is one of Georgi
   silence, because a device that falls silent to save money looks like one that is dead.
 * The count survives restarts. A power cut may lose what was counted in the last quarter of an hour, no more.
 * A clock that is not synchronised turns no month: what is counted then belongs to the month that was known last.
+* A synchronised clock that goes back by more than a day was wrong before: its month is the one that counts, with all
+  that was counted since, so that no wrong date makes the device spare for years.
 """
 
 import json
@@ -27,6 +29,7 @@ from waterquality.readings import from_ms, to_ms
 _log = structlog.get_logger()
 _GEORGIA = timezone(timedelta(hours=4))  # Asia/Tbilisi; no summer time since 2005
 _SAVE_EVERY_MS = 15 * 60 * 1000
+_SET_RIGHT_MS = 24 * 60 * 60 * 1000
 _FORECAST_AFTER_MS = 60 * 60 * 1000
 # A tenth of the month's megabytes may be spent at any time, so that a first day with its backlog is not tight; the
 # last twentieth is kept for events and for one observation in the longest silence.
@@ -60,12 +63,14 @@ class Spending:
 
     def at(self, instant: Instant) -> "Spending":
         """The same later: a new month begins at nought; what was counted before any time was known stays."""
-        if not instant.is_synchronised or instant.wall_ms <= self.known_ms:
+        is_set_right = instant.wall_ms < self.known_ms - _SET_RIGHT_MS
+        if not instant.is_synchronised or not (is_set_right or instant.wall_ms > self.known_ms):
             return self
         month = month_of(instant.wall)
         if month == self.month:
-            return replace(self, known_ms=instant.wall_ms)
-        used_bytes = 0 if self.month else self.used_bytes
+            since_ms = min(self.since_ms, instant.wall_ms)
+            return replace(self, since_ms=since_ms, known_ms=instant.wall_ms)
+        used_bytes = 0 if self.month and not is_set_right else self.used_bytes
         return Spending(month, used_bytes, instant.wall_ms, instant.wall_ms)
 
 

@@ -80,6 +80,26 @@ def test_a_clock_that_is_not_synchronised_turns_no_month(path: Path) -> None:
     assert (budget.figures().month, budget.used_bytes) == ("2026-11", 123)
 
 
+def test_a_clock_that_was_years_ahead_and_is_set_right_keeps_no_month_for_years(path: Path) -> None:
+    budget = Budget(path)
+    budget.count(100, at(BEGIN_MS + DAY_MS))
+    budget.count(20, at(BEGIN_MS + 3_000 * DAY_MS))
+    budget.count(3, at(BEGIN_MS + 2 * DAY_MS))
+    assert (budget.figures().month, budget.used_bytes) == ("2026-11", 23)
+
+    budget.count(4, at(BEGIN_MS + 31 * DAY_MS))
+    assert (budget.figures().month, budget.used_bytes) == ("2026-12", 4)
+
+
+def test_a_clock_that_slips_back_by_hours_turns_no_month_back(path: Path) -> None:
+    budget = Budget(path)
+    budget.count(100, at(BEGIN_MS - 3_600_000))
+    budget.count(20, at(BEGIN_MS + 1))
+    budget.count(3, at(BEGIN_MS - 1_800_000))
+
+    assert (budget.figures().month, budget.used_bytes) == ("2026-11", 23)
+
+
 def test_what_was_counted_before_any_time_was_known_belongs_to_the_first_month(path: Path) -> None:
     budget = Budget(path)
     budget.count(100, Instant(5_000, 5_000, "boot-1", is_synchronised=False))
