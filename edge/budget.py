@@ -9,7 +9,7 @@ included, and an estimate of the headers of TCP and IP. A month is one of Georgi
   silence, because a device that falls silent to save money looks like one that is dead.
 * The count survives restarts. A power cut may lose what was counted in the last quarter of an hour, no more.
 * A clock that is not synchronised turns no month: what is counted then belongs to the month that was known last.
-* A synchronised clock that goes back by more than a day was wrong before: its month is the one that counts, with all
+* A synchronised clock that goes back by more than a day was wrong before: its month counts from then on, with all
   that was counted since, so that no wrong date makes the device spare for years.
 """
 
