@@ -43,7 +43,7 @@ bench: setup  ## measure; nothing here passes or fails
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --all-extras \
-	  --group dev --group page --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock
+	  --group dev --group page --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock
 
 clean:  ## forget what was built and installed
 	rm -rf .venv server/web/static/built server/web/frontend/node_modules
