@@ -19,9 +19,10 @@ from alerts.watch import Sighting, Watch
 from server.ingest.books import Booking, Books, Key, Quarantined
 from server.ingest.custody import Book
 from server.ingest.ended import closed_by
+from server.ingest.fenced import WritableStore
 from server.ingest.subscriber import Arrival
 from server.registry.snapshot import Registry
-from server.store.port import PointRejected, ReadingStore, Row, StoreUnavailable
+from server.store.port import PointRejected, Row, StoreUnavailable
 from waterquality.intervals import IntervalSet
 from waterquality.readings import Observation, from_ms, to_ms
 from waterquality.screening import screen
@@ -77,7 +78,7 @@ class Intake:
     def __init__(
         self,
         *,
-        store: ReadingStore,
+        store: WritableStore,
         books: Books,
         watch: Watch,
         registry: Callable[[], Registry],
@@ -122,6 +123,12 @@ class Intake:
         if trouble is not None:
             raise StoreTrouble(taken) from trouble
         return taken
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Forget what these devices sent: another worker may have taken in more of it."""
+        self._contents = OrderedDict(
+            (name, content) for name, content in self._contents.items() if not of(name[0])
+        )
 
     def _read(self, arrival: Arrival, registry: Registry, the_round: _Round) -> None:
         envelope = parse_readings(arrival.topic)
