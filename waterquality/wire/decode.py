@@ -90,7 +90,8 @@ def _no_constant(word: str) -> NoReturn:
     raise Malformed(Rejection.NOT_FINITE, f"{word} is not JSON")
 
 
-_JSON = json.JSONDecoder(parse_constant=_no_constant)  # made once: `json.loads` would make one for each message
+# Made once: `json.loads` would make one for each message.
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _parse(plain: bytes) -> list[Mapping[str, object]]:
@@ -260,9 +261,8 @@ def _place(name: str) -> tuple[Parameter, str]:
 
 
 def _reading(parameter: Parameter, facets: Mapping[str, Resolved]) -> Reading:
-    value = _in_unit(parameter, facets[""]) if "" in facets else None
-    screened = _screened(parameter, facets, has_value=value is not None)
-    raw = facets.get("raw")
+    entry, raw = facets.get(""), facets.get("raw")
+    value = _in_unit(parameter, entry) if entry is not None else None
     if raw is not None and raw.unit not in _RAW_UNITS:
         raise Malformed(Rejection.WRONG_UNIT, f"{raw.name}: {raw.unit[:20]!r}")
     return Reading(
@@ -270,7 +270,7 @@ def _reading(parameter: Parameter, facets: Mapping[str, Resolved]) -> Reading:
         value,
         _number(raw) if raw is not None else None,
         raw.unit if raw is not None else "V",
-        screened,
+        _screened(parameter, facets, has_value=value is not None),
         _text(facets["cert"]) if "cert" in facets else "",
         _in_unit(parameter, facets["spread"]) if "spread" in facets else None,
     )
