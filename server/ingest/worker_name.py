@@ -1,7 +1,7 @@
 """The name of an ingest worker: who it is, and for others on the same machine whether it still lives.
 
-`<host>:<boot>.<pid space>:<pid>.<started>:<chance>`. A worker that was killed need not be waited for: whoever shares
-its machine, its boot and its space of process numbers (containers have their own) sees that it has gone.
+`<host>:<boot>.<pid space>:<pid>.<started>:<chance>`. A worker that was killed need not be waited for:
+whoever shares its machine, boot and space of process numbers (containers have their own) sees that it has gone.
 """
 
 import os

@@ -205,10 +205,13 @@ def test_whoever_lost_a_shard_finds_out_before_its_commit_and_changes_nothing(to
     town.after(11)
     town.look(other)
 
-    with pytest.raises(LeaseLost), town.database.writing() as connection:
-        connection.execute(update(IngestWorkerRow).values(joined_ms=5))
-        stopped.guard(connection, held)
+    def commits() -> None:
+        with town.database.writing() as connection:
+            connection.execute(update(IngestWorkerRow).values(joined_ms=5))
+            stopped.guard(connection, held)
 
+    with pytest.raises(LeaseLost):
+        commits()
     with town.database.reading() as connection:
         assert 5 not in connection.scalars(select(IngestWorkerRow.joined_ms)).all()
     with pytest.raises(LeaseLost):
