@@ -25,6 +25,8 @@ class PatientStore:
         self.chart = store.chart
         self.identities = store.identities
         self.count = store.count
+        self.extent = store.extent
+        self.rows = store.rows
 
     def prepare(self) -> None:
         """Make what is missing; see the port."""
