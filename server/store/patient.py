@@ -28,6 +28,8 @@ class PatientStore:
         self.latest = store.latest
         self.chart = store.chart
         self.count = store.count
+        self.extent = store.extent
+        self.rows = store.rows
 
     def prepare(self) -> None:
         """Make what is missing; see the port."""
