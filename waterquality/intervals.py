@@ -90,3 +90,9 @@ class IntervalSet:
     def above(self, mark: int) -> IntervalSet:
         """What lies above the mark."""
         return IntervalSet(tuple((max(first, mark + 1), last) for first, last in self.spans if last > mark))
+
+    def within(self, first: int, last: int) -> IntervalSet:
+        """What lies from first to last, both included."""
+        begin = max(0, bisect_right(self.spans, (first, float("inf"))) - 1)
+        cut = ((max(low, first), min(high, last)) for low, high in self.spans[begin:])
+        return IntervalSet(tuple((low, high) for low, high in cut if low <= high))

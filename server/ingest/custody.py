@@ -23,6 +23,12 @@ class Book:
         noted: certificates and notes, kept in the database.
         missing: what the device no longer holds and we never got.
         held: the oldest number the device said that it still holds.
+        through: everything from 1 to this number is settled; as of when it was last booked.
+        head: the highest number that is settled; likewise.
+        awaited_ms: since when the number above the mark waits for a fate while later ones have theirs, milliseconds
+            since 1970, UTC; None while none does.
+        missing_ms: when numbers were last booked as missing; None where there never were any.
+        conflict_ms: when a number last came with other content; None where none ever did.
     """
 
     stored: IntervalSet = _NOTHING
@@ -31,6 +37,11 @@ class Book:
     noted: IntervalSet = _NOTHING
     missing: IntervalSet = _NOTHING
     held: int = 1
+    through: int = 0
+    head: int = 0
+    awaited_ms: int | None = None
+    missing_ms: int | None = None
+    conflict_ms: int | None = None
 
     @property
     def settled(self) -> IntervalSet:
@@ -55,3 +66,20 @@ class Book:
             return self
         below = IntervalSet(((1, held - 1),))
         return replace(self, missing=self.missing | (below - self.settled), held=held)
+
+    def since(self, before: "Book", now_ms: int) -> "Book":
+        """This book with the instants at which it came to differ from the one before.
+
+        A number that waits is known by standing lowest: while the mark moves, nothing has waited for long.
+
+        Args:
+            before: as it was last booked.
+            now_ms: the server's time.
+        """
+        settled = self.settled
+        through, head = settled.through(), settled.spans[-1][1] if settled else 0
+        is_same = before.awaited_ms is not None and before.through == through
+        awaited_ms = None if through == head else before.awaited_ms if is_same else now_ms
+        has_lost = bool(self.missing) and bool(self.missing - before.missing)
+        missing_ms = (now_ms if has_lost else before.missing_ms) if self.missing else None
+        return replace(self, through=through, head=head, awaited_ms=awaited_ms, missing_ms=missing_ms)
