@@ -22,7 +22,7 @@ class Flag(IntEnum):
     @property
     def is_usable(self) -> bool:
         """Whether a limit may be judged on a reading with this flag (GOOD or SUSPECT)."""
-        return self in (Flag.GOOD, Flag.SUSPECT)
+        return self is Flag.GOOD or self is Flag.SUSPECT
 
 
 class Why(StrEnum):

@@ -38,6 +38,7 @@ from edge.tap.standing import as_table, rows, standing
 from edge.tap.watching import as_json, drawn, first, stream
 from edge.tap.watching import watch as show
 from firmware_config.catalogues import Phrase, msgid, said
+from firmware_config.datasheet import load
 from firmware_config.parts import ProbeConfig
 from waterquality.errors import CustodyError
 from waterquality.parameters import Parameter
@@ -112,15 +113,18 @@ def watch(
     """Show what the probes measure now, until Ctrl-C."""
     here = visit(settings, language, practice)
     with refusals(), suppress(KeyboardInterrupt), source_of(here, practice) as source:
-        title = _title(here, source)
+        title, sheets = (
+            _title(here, source),
+            {each.parameter: load(each.model) for each in here.config.probes},
+        )
         if once:
             frame = first(source.live, at_most=source.frames_to_start)
-            shown = drawn(frame, here.clock.read().wall_ms, title, here.speech)
+            shown = drawn(frame, here.clock.read().wall_ms, title, here.speech, sheets=sheets)
             typer.echo(as_json(frame)) if json else out.print(shown)
         elif json:
             stream(source.live, typer.echo)
         else:
-            show(out, here.speech, source.live, here.clock, title)
+            show(out, here.speech, source.live, here.clock, title, sheets=sheets)
 
 
 def calibrate(

@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from threading import Lock
 
+from server.store import sqlite_scan
 from server.store.port import ChartPoint, PointRejected, Row, StoreUnavailable
 from server.store.span import Span
 from server.store.sqlite_rows import COLUMNS, CREATE, INSERT, additions, record_of, row_of
@@ -118,6 +119,15 @@ class SqliteReadingStore:
         with self._connection() as connection:
             counted: int = connection.execute(_COUNT, (span.start_ms, span.end_ms)).fetchone()[0]
         return counted
+
+    def extent(self) -> tuple[int, int] | None:
+        """When the oldest and the newest observation were taken, in ms since 1970; None when there is none."""
+        with self._connection() as connection:
+            return sqlite_scan.extent(connection)
+
+    def rows(self, *, since_ms: int, until_ms: int) -> Iterator[Row]:
+        """Every row taken within [since_ms, until_ms), by water point, then by time, then by device."""
+        return sqlite_scan.rows(self._connection, Span(since_ms, until_ms))
 
     def close(self) -> None:
         """Let go of the connections that nobody is using."""
