@@ -23,12 +23,12 @@ from server.clock import Clock
 from server.database.engine import Database
 from server.ingest.books import Books
 from server.ingest.devices import DeviceNews
-from server.ingest.fenced import FencedStore
 from server.ingest.intake import Intake
 from server.ingest.leases import Leases
 from server.ingest.receipts import Receipts
 from server.ingest.shards import Shards
 from server.ingest.subscriber import Subscriber
+from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker, now_s
 from server.ledger import SqlLedger
 from server.notify import NotifyWorker
@@ -124,7 +124,7 @@ class Ingest:
                 all_of("status"): self.news.take,
                 all_of("health"): self.news.take,
             },
-            connected=lambda is_up: self.subscriber.is_connected(connected=is_up),
+            connected=self._connected,
         )
         self.voice = Voice(self._bus.publish)
         current = CurrentRegistry(around.database, around.known)
@@ -138,19 +138,30 @@ class Ingest:
         )
         self.books = Books(around.database, self.shards.guard)
         self.intake = Intake(
-            store=FencedStore(around.store, lambda: self.shards.confirm(now_s())),
+            store=around.store,
             books=self.books,
             watch=self.watch,
             registry=current.registry,
             keep=around.keep,
+            confirm=lambda: self.shards.confirm(now_s()),
         )
         self.receipts = Receipts(self._publish_receipt, around.receipt_every_s)
+        self._upkeep = Upkeep(
+            database=around.database,
+            books=self.books,
+            intake=self.intake,
+            receipts=self.receipts,
+            news=self.news,
+            keep=around.keep,
+            owns=self.shards.is_ours,
+            guard=self.shards.guard,
+        )
         self.worker = IngestWorker(
             subscriber=self.subscriber,
             intake=self.intake,
             receipts=self.receipts,
             current=current,
-            upkeep=lambda: self.news.write(around.database, self.shards.guard),
+            upkeep=lambda: self._upkeep.turn(clock.now()),
             voice=self.voice,
             clock=clock,
             shards=self.shards,
@@ -196,6 +207,10 @@ class Ingest:
         self.books.forget(of)
         self.intake.forget(of)
         self.receipts.forget(of)
+
+    def _connected(self, is_up: bool) -> None:  # noqa: FBT001 - the bus's form
+        self.subscriber.is_connected(connected=is_up)
+        self._upkeep.is_connected(connected=is_up)
 
     def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.take(topic, payload, is_retained=is_retained)
