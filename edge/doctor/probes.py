@@ -49,6 +49,15 @@ MENDS: MappingProxyType[Why, Phrase] = MappingProxyType(
         ),
         Why.NOT_RECORDED: said("Give it a minute and look again."),
         Why.CLOCK_UNCERTAIN: said("Connect the network, so that the clock is set."),
+        Why.SPIKE: said("Look for bubbles, a leaf, a loose wire."),
+        Why.CHANGED_TOO_FAST: said("Look at the water first; then check the probe in a standard."),
+        Why.FLAT_LINE: said("Take it out of the water and put it back; if the number stays, replace it."),
+        Why.ATTENUATED_SIGNAL: said("Clean it and check it in a standard: it hardly answers to the water."),
+        Why.AFTER_GAP: said("Wait for the next one."),
+        Why.UNUSUAL_FOR_THE_MONTH: said("Check it in a standard before you doubt the water."),
+        Why.PROBES_DISTURBED: said(
+            "Look for what the probes share: power, converter, cable, the water itself."
+        ),
     }
 )
 
