@@ -5,14 +5,16 @@
 * What was judged is not judged again: a repeated observation changes nothing and texts nobody.
 * Late observations live in a lane of their own: they make history and wake nobody. So do those of uncertain time.
 * Nobody is told that all is well while anything at that water point is still wrong or unknown.
+* A water point that other judges judge too (its devices are of several shards) is read anew for each judgement,
+  which is made again where another judge was faster: nobody judges by what he remembers of it.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
-from typing import TypeVar
+from typing import NamedTuple
 
 from alerts.lifecycle import Phase, Transition, begin, step
 from alerts.ports import (
@@ -21,8 +23,10 @@ from alerts.ports import (
     Directory,
     Judgement,
     Kind,
+    Known,
     Lane,
     Ledger,
+    Overtaken,
     Owed,
     Standing,
 )
@@ -34,8 +38,8 @@ from waterquality.parameters import Parameter
 from waterquality.readings import Observation
 from waterquality.screening import is_time_uncertain
 
+_ATTEMPTS = 10
 _QUIET = (Phase.NORMAL, Phase.RESOLVED)
-_RuleKind = TypeVar("_RuleKind", LimitRule, NoDataRule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,31 @@ class Sighting:
     received_at: datetime
 
 
+class _Rules(NamedTuple):
+    """The rules in force at a water point, and the same by what they judge."""
+
+    in_force: Sequence[Rule]
+    limits: Sequence[LimitRule]
+    silences: Sequence[NoDataRule]
+
+    @classmethod
+    def of(cls, in_force: Sequence[Rule]) -> "_Rules":
+        """The rules, told apart."""
+        return cls(
+            in_force,
+            [rule for rule in in_force if isinstance(rule, LimitRule)],
+            [rule for rule in in_force if isinstance(rule, NoDataRule)],
+        )
+
+
 @dataclass(slots=True)
 class _Draft:
     """What a judgement has gathered so far."""
 
     now: datetime
+    shared: Mapping[str, Known] = field(default_factory=dict)
+    read: Mapping[AlertKey, Standing] = field(default_factory=dict)  # of the shared ones
+    is_of_silence: bool = False
     standings: dict[AlertKey, Standing] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
@@ -74,6 +98,7 @@ class Watch:
         directory: who and where, and the rules in force.
         late_after: how old an observation may be on arrival and still be about now.
         changed: called with the changes of a judgement, after it was recorded.
+        shared: tells which of some water points other judges judge too.
     """
 
     def __init__(
@@ -83,6 +108,7 @@ class Watch:
         *,
         late_after: timedelta = timedelta(minutes=20),
         changed: Callable[[Sequence[Change]], None] = lambda _: None,
+        shared: Callable[[Iterable[str]], Collection[str]] = lambda _: (),
     ) -> None:
         self._ledger, self._directory, self._late_after, self._changed = (
             ledger,
@@ -90,11 +116,14 @@ class Watch:
             late_after,
             changed,
         )
+        self._shared = shared
+        self._were_shared: set[str] = set()
         self._lock = threading.Lock()
         self._standings: dict[AlertKey, Standing] | None = None
         self._judged: dict[tuple[str, str], IntervalSet] = {}
         self._heard: dict[str, datetime] = {}
         self._newest: dict[str, datetime] = {}
+        self._told_apart: dict[str, _Rules] = {}
 
     def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:
         """Judge observations, in the order given.
@@ -105,32 +134,80 @@ class Watch:
         Raises:
             LinkError: the ledger cannot be reached; nothing was judged; mended by time.
         """
-        with self._lock:
-            draft = _Draft(now)
+
+        def judge(draft: _Draft) -> None:
             for sighting in sightings:
                 self._judge_observation(sighting, draft)
-            return self._commit(draft)
 
-    def judge_silence(
-        self, water_points: Iterable[str], now: datetime, listening_since: datetime
-    ) -> Sequence[Change]:
+        with self._lock:
+            return self._judge({sighting.water_point for sighting in sightings}, judge, lambda: _Draft(now))
+
+    def judge_silence(self, listening: Mapping[str, datetime], now: datetime) -> Sequence[Change]:
         """Judge who has not been heard from; only time in which we listened counts as silence.
 
         Args:
-            water_points: those that a device serves now.
+            listening: since when all devices of a water point have been listened to without a break, by water
+                point that a device serves now.
             now: the time up to which we have listened.
-            listening_since: since when without a break.
 
         Raises:
             LinkError: the ledger cannot be reached; nothing was judged; mended by time.
         """
-        with self._lock:
-            draft = _Draft(now)
-            for water_point in water_points:
-                last = max(self._heard.get(water_point, listening_since), listening_since)
-                for rule in self._rules(water_point, NoDataRule):
+
+        def judge(draft: _Draft) -> None:
+            for water_point, since in listening.items():
+                last = max(self._heard_at(water_point, draft) or since, since)
+                for rule in self._rules(water_point).silences:
                     self._judge_no_data(rule, water_point, last, draft)
-            return self._commit(draft)
+
+        with self._lock:
+            return self._judge(listening, judge, lambda: _Draft(now, is_of_silence=True))
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Forget what is remembered of these devices, and where alerts stand: others have judged, or will."""
+        with self._lock:
+            self._standings = None
+            self._were_shared.clear()
+            self._judged = {name: numbers for name, numbers in self._judged.items() if not of(name[0])}
+            self._newest = {device: at for device, at in self._newest.items() if not of(device)}
+
+    def _judge(
+        self,
+        water_points: Collection[str],
+        judge: Callable[[_Draft], None],
+        begin_draft: Callable[[], _Draft],
+    ) -> Sequence[Change]:
+        """Judge and record; again where another judge of a shared water point was faster."""
+        for _ in range(_ATTEMPTS):
+            draft = begin_draft()
+            self._read_shared(water_points, draft)
+            judge(draft)
+            try:
+                return self._commit(draft)
+            except Overtaken:
+                continue
+        raise Overtaken("other judges were faster again and again")
+
+    def _read_shared(self, water_points: Collection[str], draft: _Draft) -> None:
+        shared = set(self._shared(water_points))
+        if (
+            not self._were_shared.isdisjoint(water_points)
+            and not self._were_shared & set(water_points) <= shared
+        ):
+            self._standings = None  # what is remembered of one that was shared is old
+            self._were_shared.clear()
+        if shared:
+            self._were_shared |= shared
+            draft.shared = self._ledger.known(shared)
+            draft.read = {each.key: each for known in draft.shared.values() for each in known.standings}
+
+    def _heard_at(self, water_point: str, draft: _Draft) -> datetime | None:
+        """When a water point was last heard from, by whomever; None where nobody knows."""
+        ours = self._heard.get(water_point)
+        known = draft.shared.get(water_point)
+        if known is None or known.heard_at is None:
+            return ours
+        return known.heard_at if ours is None else max(ours, known.heard_at)
 
     def _judge_observation(self, sighting: Sighting, draft: _Draft) -> None:
         observation = sighting.observation
@@ -139,26 +216,34 @@ class Watch:
         if observation.seq in numbers or observation.seq in self._seen(name):
             return
         numbers.add(observation.seq)
-        at = observation.taken_at
-        is_late = self._is_late(sighting)
+        at, place = observation.taken_at, sighting.water_point
+        is_late = self._is_late(sighting, at)
         newest = self._newest_of(observation.device, at, draft)
         lane = Lane.LATE if is_late or at < newest else Lane.LIVE
-        rules = self._directory.rules_for(sighting.water_point)
+        rules = self._rules(place)
         if not is_late:  # first: while the device counts as silent, no all-clear is told
             draft.newest[observation.device] = newest
-            self._hear(sighting.water_point, at, rules, draft)
-        for rule in rules:
-            verdict = rule.evaluate(observation) if isinstance(rule, LimitRule) else None
+            self._hear(place, at, rules.silences, draft)
+        for rule in rules.limits:
+            verdict = rule.evaluate(observation)
             if verdict is not None:
-                key = AlertKey(rule.id, sighting.water_point, lane)
-                self._doubt_recovery(key, rule, at, draft)
-                self._advance(key, rule, verdict, at, draft)
+                self._judge_limit(AlertKey(rule.id, place, lane), rule, verdict, at, draft)
 
-    def _is_late(self, sighting: Sighting) -> bool:
+    def _judge_limit(
+        self, key: AlertKey, rule: LimitRule, verdict: Verdict, at: datetime, draft: _Draft
+    ) -> None:
+        standing = self._standing(key, draft, at)
+        if standing.state.phase in _QUIET and verdict.finding is Finding.CLEAR:  # nearly always
+            if at >= standing.state.judged_at:
+                seen = standing.state.seen_at(at)
+                draft.standings[key] = Standing(key, seen, standing.episode, standing.told)
+            return
+        self._doubt_recovery(key, rule, at, draft)
+        self._advance(key, rule, verdict, at, draft)
+
+    def _is_late(self, sighting: Sighting, at: datetime) -> bool:
         """Whether it is not about now; what nobody knows the time of never is."""
-        observation = sighting.observation
-        is_old = sighting.received_at - observation.taken_at > self._late_after
-        return is_old or is_time_uncertain(observation)
+        return sighting.received_at - at > self._late_after or is_time_uncertain(sighting.observation)
 
     def _doubt_recovery(self, key: AlertKey, rule: Rule, at: datetime, draft: _Draft) -> None:
         """What was recovering begins anew after a silence, also after one that we could not hear."""
@@ -166,9 +251,8 @@ class Watch:
         if state.phase is not Phase.RECOVERING:
             return
         unseen_s = (at - state.judged_at).total_seconds()
-        longest_s = min(
-            (silence.after_s for silence in self._rules(key.water_point, NoDataRule)), default=inf
-        )
+        silences = self._rules(key.water_point).silences
+        longest_s = min((silence.after_s for silence in silences), default=inf)
         if unseen_s > longest_s:
             unseen = Verdict(Finding.UNKNOWN, reason=f"unseen for {unseen_s:.0f} s")
             self._advance(key, rule, unseen, at, draft)
@@ -179,15 +263,16 @@ class Watch:
         What is older than that was overtaken: after a break in the line the newest comes first. The live lane has
         moved on and would pass over it; what it shows is history.
         """
-        return max(at, draft.newest.get(device, at), self._newest.get(device, at))
+        newest = draft.newest.get(device) or self._newest.get(device)
+        return at if newest is None else max(at, newest)
 
-    def _hear(self, water_point: str, at: datetime, rules: Sequence[Rule], draft: _Draft) -> None:
+    def _hear(self, water_point: str, at: datetime, silences: Sequence[NoDataRule], draft: _Draft) -> None:
         draft.heard[water_point] = max(at, draft.heard.get(water_point, at))
-        for rule in rules:
-            if isinstance(rule, NoDataRule):
-                key = AlertKey(rule.id, water_point)
-                if self._standing(key, draft, at).state.phase.is_open:
-                    self._advance(key, rule, Verdict(Finding.CLEAR, reason="heard from"), draft.now, draft)
+        for rule in silences:
+            key = AlertKey(rule.id, water_point)
+            standing = self._known(key, draft)
+            if standing is not None and standing.state.phase.is_open:
+                self._advance(key, rule, Verdict(Finding.CLEAR, reason="heard from"), draft.now, draft)
 
     def _judge_no_data(self, rule: NoDataRule, water_point: str, last: datetime, draft: _Draft) -> None:
         key = AlertKey(rule.id, water_point)
@@ -196,7 +281,7 @@ class Watch:
             return
         self._advance(key, rule, verdict, draft.now, draft, last_heard=last)
         silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
-        for other in self._rules(water_point, LimitRule):
+        for other in self._rules(water_point).limits:
             limit_key = AlertKey(other.id, water_point)
             if self._standing(limit_key, draft, last).state.phase.is_open:
                 self._advance(limit_key, other, silent, draft.now, draft)
@@ -268,7 +353,7 @@ class Watch:
         """The limit a text may speak of; an all-clear may only where every limit there is confirmed."""
         if not isinstance(rule, LimitRule):
             return None
-        all_confirmed = all(other.limit.is_verified for other in self._rules(water_point, LimitRule))
+        all_confirmed = all(other.limit.is_verified for other in self._rules(water_point).limits)
         return rule.limit if kind is not Kind.ALL_CLEAR or all_confirmed else None
 
     def _audience(self, rule: Rule, water_point: str, draft: _Draft) -> frozenset[Role]:
@@ -277,7 +362,7 @@ class Watch:
             return rule.audience
         told = (
             other.audience
-            for other in self._rules(water_point, LimitRule)
+            for other in self._rules(water_point).limits
             if self._standing(AlertKey(other.id, water_point), draft, draft.now).state.phase.is_open
         )
         return rule.audience.union(*told)
@@ -288,8 +373,13 @@ class Watch:
             for rule in self._directory.rules_for(water_point)
         )
 
-    def _rules(self, water_point: str, kind: type[_RuleKind]) -> list[_RuleKind]:
-        return [rule for rule in self._directory.rules_for(water_point) if isinstance(rule, kind)]
+    def _rules(self, water_point: str) -> _Rules:
+        """The rules in force there, told apart; worked out again only when the directory was read anew."""
+        in_force = self._directory.rules_for(water_point)
+        known = self._told_apart.get(water_point)
+        if known is None or known.in_force is not in_force:
+            known = self._told_apart[water_point] = _Rules.of(in_force)
+        return known
 
     def _seen(self, name: tuple[str, str]) -> IntervalSet:
         if name not in self._judged:
@@ -297,9 +387,15 @@ class Watch:
         return self._judged[name]
 
     def _standing(self, key: AlertKey, draft: _Draft, at: datetime) -> Standing:
+        return self._known(key, draft) or Standing(key, begin(at))
+
+    def _known(self, key: AlertKey, draft: _Draft) -> Standing | None:
+        """Where an alert stands that was judged before; None for one that never was."""
         if self._standings is None:
             self._standings = {standing.key: standing for standing in self._ledger.standings()}
-        return draft.standings.get(key) or self._standings.get(key) or Standing(key, begin(at))
+        if key.water_point in draft.shared:
+            return draft.standings.get(key) or draft.read.get(key)
+        return draft.standings.get(key) or self._standings.get(key)
 
     def _commit(self, draft: _Draft) -> Sequence[Change]:
         judged = {
@@ -314,7 +410,12 @@ class Watch:
             if key in changed or standing.state.phase not in _QUIET
         ]
         if told or judged:
-            self._ledger.commit(Judgement(told, draft.changes, draft.owed, judged))
+            heard = {point: at for point, at in draft.heard.items() if point in draft.shared}
+            touched = {standing.key.water_point for standing in told}
+            relied_on = {point: known for point, known in draft.shared.items() if point in touched}
+            self._ledger.commit(
+                Judgement(told, draft.changes, draft.owed, judged, heard, relied_on, draft.is_of_silence)
+            )
         self._judged |= judged
         if self._standings is not None:
             self._standings |= draft.standings

@@ -28,6 +28,21 @@ class Arrival:
     received_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed(Arrival):
+    """What lay in quarantine and is to be taken in again.
+
+    Attributes:
+        entry: its number there.
+        first: lowest sequence number that it stands for.
+        last: highest one.
+    """
+
+    entry: int
+    first: int
+    last: int
+
+
 class Subscriber:
     """The bounded queue between the network and intake.
 
@@ -79,6 +94,11 @@ class Subscriber:
                 self._listening_since = None
             elif self._listening_since is None:
                 self._listening_since = self._now()
+
+    @property
+    def hears(self) -> bool:
+        """Whether we hear the broker."""
+        return self._listening_since is not None
 
     def listening_since(self) -> datetime | None:
         """Since when we have heard the broker without a break, with nothing left unread; None while we do not."""
