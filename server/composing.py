@@ -89,7 +89,7 @@ def broker(mqtt: Mqtt) -> BrokerAddress:
     return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
 
 
-def reading_store(settings: Store) -> SqliteReadingStore | InfluxReadingStore:
+def plain_store(settings: Store) -> SqliteReadingStore | InfluxReadingStore:
     """The store of readings as it is, for administration: nothing is made, and a slow answer is waited for."""
     if settings.kind is StoreKind.SQLITE:
         return SqliteReadingStore(settings.path)
@@ -97,7 +97,7 @@ def reading_store(settings: Store) -> SqliteReadingStore | InfluxReadingStore:
 
 
 def _store(settings: Store) -> ReadingStore:
-    found = reading_store(settings)
+    found = plain_store(settings)
     store: ReadingStore = PatientStore(found) if isinstance(found, InfluxReadingStore) else found
     try:
         store.prepare()

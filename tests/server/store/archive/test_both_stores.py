@@ -7,12 +7,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from server.cli import app
-from server.composing import reading_store
+from server.clock import SystemClock
+from server.composing import open_database, plain_store
+from server.ingest.books import Booking, Books
+from server.ingest.custody import Book
 from server.settings import load_settings
 from server.store.archive.sums import DaySums
-from tests.builders import ms, reading, row
+from tests.builders import EPOCH, ms, reading, row
 from tests.services.influxdb import InfluxDB
 from waterquality.flags import Flag, Why
+from waterquality.intervals import IntervalSet
+from waterquality.readings import to_ms
 
 pytestmark = pytest.mark.integration
 START = ms("2026-10-30T22:00:00Z")
@@ -56,13 +61,13 @@ class Server:
         return json.loads(result.stdout)
 
     def holds(self, *given) -> None:
-        store = reading_store(load_settings(self.settings).store)
+        store = plain_store(load_settings(self.settings).store)
         store.prepare()
         store.write(given)
         store.close()
 
     def sums(self):
-        store = reading_store(load_settings(self.settings).store)
+        store = plain_store(load_settings(self.settings).store)
         sums = DaySums.of(store.rows(since_ms=0, until_ms=ms("2100-01-01T00:00:00Z")))
         store.close()
         return sums.plain()
@@ -140,6 +145,31 @@ def test_an_export_of_a_part_is_imported_and_not_restored(tmp_path: Path, influx
     assert refused.exit_code == 78
     assert "tskaro store import" in refused.output
     assert new.told("import", tmp_path / "part")["written"] == made["rows"] > 40
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "influxdb"])
+def test_what_the_books_call_stored_and_an_older_store_lacks_is_named(
+    tmp_path: Path, influxdb: InfluxDB, kind: str
+):
+    server = Server(tmp_path / "one", kind, influxdb)
+    server.settings.write_text(
+        f'database_url = "sqlite:///{tmp_path / "t.db"}"\n{server.settings.read_text()}'
+    )
+    now_ms = to_ms(SystemClock().now())
+    server.holds(*(row(seq=n, at=now_ms - (400 - n) * MINUTE) for n in range(201, 301)))
+    books = Books(open_database(load_settings(server.settings)))
+    booking = Booking()
+    key = ("kk-0001", EPOCH)
+    booking.books[key] = Book(stored=IntervalSet(((1, 400),)))
+    long_ago = now_ms - 900 * 86_400_000
+    booking.timed[key] = [(1, long_ago), (200, long_ago + 1)]  # forgotten on purpose since
+    books.book(booking, now_ms)
+    result = server.tskaro("verify", "--books", "--json")
+    assert result.exit_code == 1, result.output
+    (told,) = json.loads(result.stdout)["missing"]
+    assert (told["device"], told["spans"]) == ("kk-0001", [[301, 400]])
+    server.holds(*(row(seq=n, at=now_ms - (400 - n) * MINUTE) for n in range(301, 401)))
+    assert server.told("verify", "--books") == {"missing": []}
 
 
 def test_a_wrong_time_a_wrong_folder_and_no_store_say_what_to_do(tmp_path: Path, influxdb: InfluxDB):
