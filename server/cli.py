@@ -20,6 +20,7 @@ from server.clock import SystemClock
 from server.composing import broker, open_database, surroundings, transport
 from server.database.models import QuarantineRow
 from server.handing_in import hand_in
+from server.heap import collect_seldom
 from server.ingest.books import Books
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
@@ -56,6 +57,7 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
         ingest = Ingest(around, changed=lambda _: notify.nudge())
         parts = (ingest, Remote(around, ingest.shards), notify)
         starts, stops = tuple(part.start for part in parts), tuple(part.stop for part in parts)
+        collect_seldom()
         _run(stop, starts, stops, pages=(loaded, around))
 
 
@@ -65,6 +67,7 @@ def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
     with _started(settings) as (_, around, stop):
         ingest = Ingest(around)
         remote = Remote(around, ingest.shards)
+        collect_seldom()
         _run(stop, (ingest.start, remote.start), (ingest.stop, remote.stop))
 
 
