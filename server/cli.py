@@ -27,6 +27,7 @@ from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
 from server.saying import AsJson, SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.store_cli import store
 from server.update_cli import update
 from server.web.app import create_app
 from server.web.live import LiveHub
@@ -45,6 +46,7 @@ device.command()(card)
 app.add_typer(device)
 app.add_typer(authority)
 app.add_typer(update, name="update")
+app.add_typer(store, name="store")
 
 
 @app.command()
