@@ -6,9 +6,10 @@ be relied on, and some versions keep the good lines while others keep none: so a
 both halves are sent again, which is harmless since a line overwrites itself, until the bad line stands alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import urllib3
@@ -16,12 +17,18 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from server.store import influx_answer, influxql
+from server.store.charting import draw
 from server.store.influx_answer import ROWS_AT_ONCE
+from server.store.influx_chart import InfluxChart
+from server.store.influx_keeping import Keeping
+from server.store.influx_marks import Marks, now_ms
+from server.store.influx_rollups import Rollups
 from server.store.line_protocol import line_of
-from server.store.port import ChartPoint, PointRejected, Row, StoreUnavailable
+from server.store.port import ChartPoint, Forgotten, Move, PointRejected, Row, StoreUnavailable, Upkeep
 from server.store.span import Span
 from server.store.storable import fault, id_fault
 from waterquality.parameters import Parameter
+from waterquality.readings import to_ms
 
 _T = TypeVar("_T")
 _LINES_PER_REQUEST = 5_000
@@ -37,6 +44,7 @@ _ADVICE = {
 }
 _WITHOUT_DATABASES = 2  # the first major version whose databases are made elsewhere
 _BUCKETS = 2  # the major version that is written to by bucket
+_WITHOUT_ROLLUPS = 3  # the major version that cannot delete, and answers for the last days only
 _LINE_WORDS = 3  # the major version that says "line protocol" when a line is to blame
 
 
@@ -95,12 +103,16 @@ class InfluxReadingStore:
 
     Args:
         settings: where the store is.
+        clock_ms: the time by which marks of due hours are made, milliseconds since 1970; that of `roll_up`.
     """
 
-    def __init__(self, settings: InfluxSettings) -> None:
+    def __init__(self, settings: InfluxSettings, clock_ms: Callable[[], int] = now_ms) -> None:
         self._settings = settings
         self._client = _client(settings)
         self._major: int | None = None
+        self._marks = Marks(self._query, partial(self._tell, precision=""), clock_ms)
+        self._rollups = Rollups(self._query, self._tell, self._marks, clock_ms)
+        self._keeping = Keeping(self._query, self._marks, self._rollups, self.write)
 
     def prepare(self) -> None:
         """Create the database on 1.x, where it is not there yet; other versions have theirs made elsewhere.
@@ -121,6 +133,8 @@ class InfluxReadingStore:
         sound = (index for index, reason in enumerate(faults) if not reason)
         in_time = sorted(sound, key=lambda index: rows[index].observation.taken_ms)
         for part in _parts(in_time, _LINES_PER_REQUEST):
+            if self._version() < _WITHOUT_ROLLUPS:
+                self._marks.mark(rows[index] for index in part)
             reasons |= self._store([_Line(index, line_of(rows[index])) for index in part])
         if reasons:
             raise PointRejected(reasons)
@@ -145,12 +159,9 @@ class InfluxReadingStore:
         if span.is_empty or id_fault(water_point):
             return []
         pixels = min(pixels, ROWS_AT_ONCE - 1)
-        width_ms = span.width_for(pixels)
-        ask = influxql.ChartQuestions(water_point, parameter, span)
-        flags = self._query(ask.flags(width_ms))
-        if influx_answer.readings_in(flags) <= pixels:
-            return influx_answer.raw_points(self._query(ask.readings(ROWS_AT_ONCE)), parameter)[:pixels]
-        return influx_answer.merged_points(self._query(ask.usable(width_ms)), flags)
+        rollups = self._rollups if self._version() < _WITHOUT_ROLLUPS else None
+        chart = InfluxChart(self._query, rollups, water_point, parameter)
+        return draw(chart, span, pixels)
 
     def identities(
         self, water_point: str, device: str, *, since_ms: int, until_ms: int
@@ -171,6 +182,24 @@ class InfluxReadingStore:
             return 0
         return sum(each["count"] for each in influx_answer.records(self._query(influxql.count(span))))
 
+    def roll_up(self, now: datetime) -> int:
+        """Work out some of the rollups that are due; see the port."""
+        return self._rollups.work_out(to_ms(now)) if self._version() < _WITHOUT_ROLLUPS else 0
+
+    def forget(self, before: datetime, now: datetime) -> Forgotten | None:
+        """Delete the oldest day that is wholly before; see the port."""
+        return self._keeping.forget(to_ms(before), to_ms(now)) if self._version() < _WITHOUT_ROLLUPS else None
+
+    def move(self, what: Move) -> int:
+        """Move some of the readings to where they belong; see the port."""
+        if self._version() >= _WITHOUT_ROLLUPS:
+            raise PointRejected({0: "InfluxDB 3 Core cannot delete a row, so none can be moved"})
+        return self._keeping.move(what)
+
+    def upkeep(self) -> Upkeep:
+        """How far rollups and forgetting have come."""
+        return Upkeep(self._rollups.due_count(), self._rollups.forgotten_ms())
+
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()  # type: ignore[no-untyped-call]
@@ -185,8 +214,15 @@ class InfluxReadingStore:
             return self._store(lines[:middle]) | self._store(lines[middle:])
         return {}
 
-    def _post(self, body: bytes) -> None:
-        path, where = self._destination()
+    def _tell(self, body: bytes, *, precision: str = "ms") -> None:
+        """Write lines of our own, of which none can be bad."""
+        try:
+            self._post(body, precision=precision)
+        except _Refused as refusal:
+            raise self._unavailable(str(refusal)) from refusal
+
+    def _post(self, body: bytes, *, precision: str = "ms") -> None:
+        path, where = self._destination(precision)
         try:
             self._call(path, header_params=dict(_TEXT), query_params=where, body=body)
         except InfluxDBError as error:
@@ -195,13 +231,14 @@ class InfluxReadingStore:
                 raise _Refused(refusal) from error
             raise self._unavailable(_with_advice(error)) from error
 
-    def _destination(self) -> tuple[str, list[tuple[str, str]]]:
+    def _destination(self, precision: str) -> tuple[str, list[tuple[str, str]]]:
         settings = self._settings
+        exact = [("precision", precision)] if precision else []  # without it: nanoseconds, on all versions
         if self._version() == _BUCKETS:
             mapped = "/".join(filter(None, (settings.database, settings.retention_policy)))
             bucket = settings.bucket or mapped
-            return "/api/v2/write", [("org", settings.org), ("bucket", bucket), ("precision", "ms")]
-        return "/write", [*self._database(), ("precision", "ms")]
+            return "/api/v2/write", [("org", settings.org), ("bucket", bucket), *exact]
+        return "/write", [*self._database(), *exact]
 
     def _query(self, statement: str) -> Sequence[influx_answer.Series]:
         form = [*self._database(), ("q", statement), ("epoch", "ms")]
@@ -238,6 +275,8 @@ class InfluxReadingStore:
 
     def _unavailable(self, detail: str) -> StoreUnavailable:
         self._major = None
+        self._marks.doubt()  # it may come back as it was last night
+        self._rollups.doubt()
         return StoreUnavailable(f"InfluxDB at {self._settings.url}: {detail}")
 
 

@@ -25,6 +25,12 @@ class PatientStore:
         self.chart = store.chart
         self.identities = store.identities
         self.count = store.count
+        self.roll_up, self.forget, self.move, self.upkeep = (
+            store.roll_up,
+            store.forget,
+            store.move,
+            store.upkeep,
+        )
 
     def prepare(self) -> None:
         """Make what is missing; see the port."""
