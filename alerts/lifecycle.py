@@ -30,7 +30,10 @@ class Phase(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether an episode is under way that somebody may have been told of."""
-        return self in (Phase.FIRING, Phase.RECOVERING, Phase.UNKNOWN)
+        return self in _OPEN
+
+
+_OPEN = (Phase.FIRING, Phase.RECOVERING, Phase.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,12 @@ class State:
     peak: float | None = None
     last_breach_at: datetime | None = None
     beyond: float = 0.0
+
+    def seen_at(self, at: datetime) -> "State":
+        """The same, judged up to another instant."""
+        return State(
+            self.phase, self.since, at, self.breached_at, self.peak, self.last_breach_at, self.beyond
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ def step(state: State, verdict: Verdict, at: datetime, delays: Delays) -> tuple[
     if at < state.judged_at:
         return state, None
     after = _next_phase(state, verdict.finding, at, delays)
-    moved = replace(_with_peak(state, verdict, at), judged_at=at)
+    moved = _with_peak(state, verdict, at).seen_at(at)
     if after is state.phase:
         starts_anew = after is Phase.PENDING and verdict.finding is Finding.BREACH and not _goes_on(state, at)
         return (replace(moved, since=at) if starts_anew else moved), None

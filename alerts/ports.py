@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from alerts.lifecycle import State, Transition
 from alerts.rules import Role, Rule
@@ -22,10 +22,11 @@ class Lane(StrEnum):
     LIVE = "live"
     LATE = "late"
 
+    __hash__ = str.__hash__  # Enum's own is Python, and alerts are looked up at every observation
 
-@dataclass(frozen=True, slots=True)
-class AlertKey:
-    """What an alert is about; an episode of it is numbered."""
+
+class AlertKey(NamedTuple):
+    """What an alert is about; an episode of it is numbered. A tuple, since it is hashed at every observation."""
 
     rule: str
     water_point: str

@@ -98,13 +98,12 @@ class LimitRule:
         reading = observation.readings.get(self.parameter)
         if reading is None:
             return None
-        doubt = reading.screened.why or reading.flag.name.lower()
         if reading.value is None or not _may_accuse(reading):
-            return Verdict(Finding.UNKNOWN, reason=f"{self.parameter} is {doubt}")
+            return Verdict(Finding.UNKNOWN, reason=f"{self.parameter} is {_doubt(reading)}")
         verdict = self._judge(reading.value)
         if verdict.finding is not Finding.BREACH and reading.flag is not Flag.GOOD:
             # What is doubted may accuse the water and never clears it.
-            return Verdict(Finding.UNKNOWN, reading.value, reason=f"within the limit, but {doubt}")
+            return Verdict(Finding.UNKNOWN, reading.value, reason=f"within the limit, but {_doubt(reading)}")
         return verdict
 
     def _judge(self, value: float) -> Verdict:
@@ -173,9 +172,17 @@ _SICK_PROBE = frozenset(
 _OTHER_WATER = frozenset({Why.STAGNANT_SAMPLE, Why.FIRST_FLUSH})
 
 
+_ACCUSES_NOTHING = _SICK_PROBE | _OTHER_WATER
+
+
 def _may_accuse(reading: Reading) -> bool:
     """Whether a value beyond the limit counts as a breach."""
-    return reading.flag.is_usable and reading.screened.why not in _SICK_PROBE | _OTHER_WATER
+    return reading.flag.is_usable and reading.screened.why not in _ACCUSES_NOTHING
+
+
+def _doubt(reading: Reading) -> str:
+    """What is wrong with it, in a word."""
+    return reading.screened.why or reading.flag.name.lower()
 
 
 def limit_rules(rules: Mapping[str, Rule]) -> tuple[LimitRule, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
-from typing import TypeVar
+from typing import NamedTuple
 
 from alerts.lifecycle import Phase, Transition, begin, step
 from alerts.ports import (
@@ -35,7 +35,6 @@ from waterquality.readings import Observation
 from waterquality.screening import is_time_uncertain
 
 _QUIET = (Phase.NORMAL, Phase.RESOLVED)
-_RuleKind = TypeVar("_RuleKind", LimitRule, NoDataRule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,23 @@ class Sighting:
     water_point: str
     observation: Observation
     received_at: datetime
+
+
+class _Rules(NamedTuple):
+    """The rules in force at a water point, and the same by what they judge."""
+
+    in_force: Sequence[Rule]
+    limits: Sequence[LimitRule]
+    silences: Sequence[NoDataRule]
+
+    @classmethod
+    def of(cls, in_force: Sequence[Rule]) -> "_Rules":
+        """The rules, told apart."""
+        return cls(
+            in_force,
+            [rule for rule in in_force if isinstance(rule, LimitRule)],
+            [rule for rule in in_force if isinstance(rule, NoDataRule)],
+        )
 
 
 @dataclass(slots=True)
@@ -95,6 +111,7 @@ class Watch:
         self._judged: dict[tuple[str, str], IntervalSet] = {}
         self._heard: dict[str, datetime] = {}
         self._newest: dict[str, datetime] = {}
+        self._told_apart: dict[str, _Rules] = {}
 
     def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:
         """Judge observations, in the order given.
@@ -128,7 +145,7 @@ class Watch:
             draft = _Draft(now)
             for water_point in water_points:
                 last = max(self._heard.get(water_point, listening_since), listening_since)
-                for rule in self._rules(water_point, NoDataRule):
+                for rule in self._rules(water_point).silences:
                     self._judge_no_data(rule, water_point, last, draft)
             return self._commit(draft)
 
@@ -139,26 +156,34 @@ class Watch:
         if observation.seq in numbers or observation.seq in self._seen(name):
             return
         numbers.add(observation.seq)
-        at = observation.taken_at
-        is_late = self._is_late(sighting)
+        at, place = observation.taken_at, sighting.water_point
+        is_late = self._is_late(sighting, at)
         newest = self._newest_of(observation.device, at, draft)
         lane = Lane.LATE if is_late or at < newest else Lane.LIVE
-        rules = self._directory.rules_for(sighting.water_point)
+        rules = self._rules(place)
         if not is_late:  # first: while the device counts as silent, no all-clear is told
             draft.newest[observation.device] = newest
-            self._hear(sighting.water_point, at, rules, draft)
-        for rule in rules:
-            verdict = rule.evaluate(observation) if isinstance(rule, LimitRule) else None
+            self._hear(place, at, rules.silences, draft)
+        for rule in rules.limits:
+            verdict = rule.evaluate(observation)
             if verdict is not None:
-                key = AlertKey(rule.id, sighting.water_point, lane)
-                self._doubt_recovery(key, rule, at, draft)
-                self._advance(key, rule, verdict, at, draft)
+                self._judge_limit(AlertKey(rule.id, place, lane), rule, verdict, at, draft)
 
-    def _is_late(self, sighting: Sighting) -> bool:
+    def _judge_limit(
+        self, key: AlertKey, rule: LimitRule, verdict: Verdict, at: datetime, draft: _Draft
+    ) -> None:
+        standing = self._standing(key, draft, at)
+        if standing.state.phase in _QUIET and verdict.finding is Finding.CLEAR:  # nearly always
+            if at >= standing.state.judged_at:
+                seen = standing.state.seen_at(at)
+                draft.standings[key] = Standing(key, seen, standing.episode, standing.told)
+            return
+        self._doubt_recovery(key, rule, at, draft)
+        self._advance(key, rule, verdict, at, draft)
+
+    def _is_late(self, sighting: Sighting, at: datetime) -> bool:
         """Whether it is not about now; what nobody knows the time of never is."""
-        observation = sighting.observation
-        is_old = sighting.received_at - observation.taken_at > self._late_after
-        return is_old or is_time_uncertain(observation)
+        return sighting.received_at - at > self._late_after or is_time_uncertain(sighting.observation)
 
     def _doubt_recovery(self, key: AlertKey, rule: Rule, at: datetime, draft: _Draft) -> None:
         """What was recovering begins anew after a silence, also after one that we could not hear."""
@@ -166,9 +191,8 @@ class Watch:
         if state.phase is not Phase.RECOVERING:
             return
         unseen_s = (at - state.judged_at).total_seconds()
-        longest_s = min(
-            (silence.after_s for silence in self._rules(key.water_point, NoDataRule)), default=inf
-        )
+        silences = self._rules(key.water_point).silences
+        longest_s = min((silence.after_s for silence in silences), default=inf)
         if unseen_s > longest_s:
             unseen = Verdict(Finding.UNKNOWN, reason=f"unseen for {unseen_s:.0f} s")
             self._advance(key, rule, unseen, at, draft)
@@ -179,15 +203,16 @@ class Watch:
         What is older than that was overtaken: after a break in the line the newest comes first. The live lane has
         moved on and would pass over it; what it shows is history.
         """
-        return max(at, draft.newest.get(device, at), self._newest.get(device, at))
+        newest = draft.newest.get(device) or self._newest.get(device)
+        return at if newest is None else max(at, newest)
 
-    def _hear(self, water_point: str, at: datetime, rules: Sequence[Rule], draft: _Draft) -> None:
+    def _hear(self, water_point: str, at: datetime, silences: Sequence[NoDataRule], draft: _Draft) -> None:
         draft.heard[water_point] = max(at, draft.heard.get(water_point, at))
-        for rule in rules:
-            if isinstance(rule, NoDataRule):
-                key = AlertKey(rule.id, water_point)
-                if self._standing(key, draft, at).state.phase.is_open:
-                    self._advance(key, rule, Verdict(Finding.CLEAR, reason="heard from"), draft.now, draft)
+        for rule in silences:
+            key = AlertKey(rule.id, water_point)
+            standing = self._known(key, draft)
+            if standing is not None and standing.state.phase.is_open:
+                self._advance(key, rule, Verdict(Finding.CLEAR, reason="heard from"), draft.now, draft)
 
     def _judge_no_data(self, rule: NoDataRule, water_point: str, last: datetime, draft: _Draft) -> None:
         key = AlertKey(rule.id, water_point)
@@ -196,7 +221,7 @@ class Watch:
             return
         self._advance(key, rule, verdict, draft.now, draft, last_heard=last)
         silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
-        for other in self._rules(water_point, LimitRule):
+        for other in self._rules(water_point).limits:
             limit_key = AlertKey(other.id, water_point)
             if self._standing(limit_key, draft, last).state.phase.is_open:
                 self._advance(limit_key, other, silent, draft.now, draft)
@@ -268,7 +293,7 @@ class Watch:
         """The limit a text may speak of; an all-clear may only where every limit there is confirmed."""
         if not isinstance(rule, LimitRule):
             return None
-        all_confirmed = all(other.limit.is_verified for other in self._rules(water_point, LimitRule))
+        all_confirmed = all(other.limit.is_verified for other in self._rules(water_point).limits)
         return rule.limit if kind is not Kind.ALL_CLEAR or all_confirmed else None
 
     def _audience(self, rule: Rule, water_point: str, draft: _Draft) -> frozenset[Role]:
@@ -277,7 +302,7 @@ class Watch:
             return rule.audience
         told = (
             other.audience
-            for other in self._rules(water_point, LimitRule)
+            for other in self._rules(water_point).limits
             if self._standing(AlertKey(other.id, water_point), draft, draft.now).state.phase.is_open
         )
         return rule.audience.union(*told)
@@ -288,8 +313,13 @@ class Watch:
             for rule in self._directory.rules_for(water_point)
         )
 
-    def _rules(self, water_point: str, kind: type[_RuleKind]) -> list[_RuleKind]:
-        return [rule for rule in self._directory.rules_for(water_point) if isinstance(rule, kind)]
+    def _rules(self, water_point: str) -> _Rules:
+        """The rules in force there, told apart; worked out again only when the directory was read anew."""
+        in_force = self._directory.rules_for(water_point)
+        known = self._told_apart.get(water_point)
+        if known is None or known.in_force is not in_force:
+            known = self._told_apart[water_point] = _Rules.of(in_force)
+        return known
 
     def _seen(self, name: tuple[str, str]) -> IntervalSet:
         if name not in self._judged:
@@ -297,9 +327,13 @@ class Watch:
         return self._judged[name]
 
     def _standing(self, key: AlertKey, draft: _Draft, at: datetime) -> Standing:
+        return self._known(key, draft) or Standing(key, begin(at))
+
+    def _known(self, key: AlertKey, draft: _Draft) -> Standing | None:
+        """Where an alert stands that was judged before; None for one that never was."""
         if self._standings is None:
             self._standings = {standing.key: standing for standing in self._ledger.standings()}
-        return draft.standings.get(key) or self._standings.get(key) or Standing(key, begin(at))
+        return draft.standings.get(key) or self._standings.get(key)
 
     def _commit(self, draft: _Draft) -> Sequence[Change]:
         judged = {

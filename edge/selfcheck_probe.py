@@ -9,7 +9,8 @@ neighbour. Very steady water can look so, so it is only suspect.
 **Invariants**
 * A signal that moves is never frozen, a value that moves beyond the resolution never flat; either ends at once.
 * Standing water proves nothing about a probe, nor does a stretch in which nobody looked: both begin anew.
-* At nought there is nothing below to move to: a signal at nought is never stuck.
+* Where clear water is nought there is nothing below to move to: a turbidity at nought is never stuck. A pH that is
+  nought is no water.
 """
 
 from dataclasses import dataclass, field
@@ -82,6 +83,7 @@ class Stuck:
         longest_gap_s: float,
     ) -> None:
         self._lowest, self._least_seen = capability.span[0], capability.detection_limit
+        self._has_a_nought = capability.detection_limit > 0
         self._frozen_after_s, self._flat_after_s = frozen_after_s, flat_after_s
         self._signal = _Stillness(0.0, longest_gap_s)
         self._value = _Stillness(resolution * (1 + _ROUNDING), longest_gap_s)
@@ -97,9 +99,10 @@ class Stuck:
         if reading.value is None:
             return SOUND
         signal = reading.value if reading.raw is None else reading.raw
-        rests = reading.raw == 0.0 or reading.value <= self._lowest
+        rests = self._has_a_nought and (reading.raw == 0.0 or reading.value <= self._lowest)
         frozen_s = self._lasted_s(self._signal, at_s, signal, is_void=stands or rests or bool(reading.spread))
-        sees_nothing = rests or abs(reading.value - self._lowest) <= self._least_seen
+        is_below = self._has_a_nought and abs(reading.value - self._lowest) <= self._least_seen
+        sees_nothing = rests or is_below
         flat_s = self._lasted_s(self._value, at_s, reading.value, is_void=stands or sees_nothing)
         if frozen_s > self._frozen_after_s:
             return _FROZEN

@@ -24,6 +24,7 @@ from server.ingest.devices import DeviceNews
 from server.ingest.intake import Intake
 from server.ingest.receipts import Receipts
 from server.ingest.subscriber import Subscriber
+from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker
 from server.ledger import SqlLedger
 from server.notify import NotifyWorker
@@ -117,7 +118,7 @@ class Ingest:
                 all_of("status"): self.news.take,
                 all_of("health"): self.news.take,
             },
-            connected=lambda is_up: self.subscriber.is_connected(connected=is_up),
+            connected=self._connected,
         )
         self.voice = Voice(self._bus.publish)
         current = CurrentRegistry(around.database, around.known)
@@ -132,12 +133,21 @@ class Ingest:
             registry=current.registry,
             keep=around.keep,
         )
+        receipts = Receipts(self._publish_receipt, around.receipt_every_s)
+        self._upkeep = Upkeep(
+            database=around.database,
+            books=self.books,
+            intake=self.intake,
+            receipts=receipts,
+            news=self.news,
+            keep=around.keep,
+        )
         self.worker = IngestWorker(
             subscriber=self.subscriber,
             intake=self.intake,
-            receipts=Receipts(self._publish_receipt, around.receipt_every_s),
+            receipts=receipts,
             current=current,
-            upkeep=lambda: self.news.write(around.database),
+            upkeep=lambda: self._upkeep.turn(clock.now()),
             voice=self.voice,
             clock=clock,
             late_after=around.late_after,
@@ -163,6 +173,10 @@ class Ingest:
         """Stop, and leave the broker."""
         self._running.stop()
         self._bus.stop()
+
+    def _connected(self, is_up: bool) -> None:  # noqa: FBT001 - the bus's form
+        self.subscriber.is_connected(connected=is_up)
+        self._upkeep.is_connected(connected=is_up)
 
     def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.take(topic, payload, is_retained=is_retained)

@@ -54,10 +54,15 @@ class Reading:
 
     def __post_init__(self) -> None:
         """Refuse what no store can keep."""
-        for number in (self.value, self.raw, self.spread):
-            if number is not None and not isfinite(number):
-                message = f"{self.parameter}: {number} is not a finite number"
-                raise ValueError(message)
+        value, raw, spread = self.value, self.raw, self.spread
+        if (
+            (value is None or isfinite(value))
+            and (raw is None or isfinite(raw))
+            and (spread is None or isfinite(spread))
+        ):
+            return
+        message = f"{self.parameter}: {(value, raw, spread)} are not all finite numbers"
+        raise ValueError(message)
 
     @property
     def flag(self) -> Flag:

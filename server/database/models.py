@@ -233,6 +233,36 @@ class CustodyRow(Base):
     noted: Mapped[list[Any]]
     held: Mapped[int] = mapped_column(BigInteger)
     updated_ms: Mapped[int] = mapped_column(BigInteger)
+    # What the sets say, in numbers that can be asked for without reading the sets.
+    through: Mapped[int] = mapped_column(BigInteger, default=0)
+    head: Mapped[int] = mapped_column(BigInteger, default=0)
+    awaited_ms: Mapped[int | None] = mapped_column(BigInteger)
+    missing_ms: Mapped[int | None] = mapped_column(BigInteger)
+    conflict_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CustodyCheckRow(Base):
+    """What a look into the store found of one (device, epoch), on its way into the books; see `reconciling`."""
+
+    __tablename__ = "custody_check"
+    device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(8), primary_key=True)
+    found: Mapped[list[Any]]
+    lost: Mapped[list[Any]]
+
+
+class CustodyDayRow(Base):
+    """The first and the last number of one (device, epoch) that are known to be of a day; see `days`."""
+
+    __tablename__ = "custody_day"
+    device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(8), primary_key=True)
+    day: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first_seq: Mapped[int] = mapped_column(BigInteger)
+    first_ms: Mapped[int] = mapped_column(BigInteger)
+    last_seq: Mapped[int] = mapped_column(BigInteger)
+    last_ms: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index("ix_custody_day_day", "day"),)
 
 
 class JudgedRow(Base):
@@ -272,3 +302,4 @@ class QuarantineRow(Base):
     payload_bytes: Mapped[int] = mapped_column(Integer)
     received_ms: Mapped[int] = mapped_column(BigInteger)
     times: Mapped[int] = mapped_column(Integer, default=1)
+    replay_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)

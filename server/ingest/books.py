@@ -1,37 +1,24 @@
 """Where custody is kept: the books, the quarantine and the devices' notes, booked in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, case, func, select
 
 from server.database.engine import Database
-from server.database.models import CustodyRow, QuarantineRow, RecordRow
-from server.database.statements import json_of, letters, spans_of, upsert_all
+from server.database.models import CustodyDayRow, CustodyRow, RecordRow
+from server.database.statements import insert_into, json_of, spans_of, upsert_all
 from server.ingest.custody import Book
+from server.ingest.days import DayKey, Extent, Unwritten, extents_of
+from server.ingest.quarantine import Quarantined, bound, let_go, set_aside
+from waterquality.intervals import IntervalSet
 from waterquality.wire.records import Certificate, Note
-from waterquality.wire.rejection import Rejection
 
-_KEPT_PAYLOAD_BYTES = 64 * 1024
-_MAX_QUARANTINED = 10_000
 _SETS = ("stored", "quarantined", "gaps", "noted", "missing")
+_MARKS = ("held", "through", "head", "awaited_ms", "missing_ms", "conflict_ms")
+
 Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """Something to set aside with its bytes."""
-
-    device: str
-    epoch: str
-    first: int
-    last: int
-    topic: str
-    reason: Rejection
-    detail: str
-    payload: bytes
-    received_ms: int
 
 
 @dataclass(slots=True)
@@ -42,11 +29,15 @@ class Booking:
         books: the new books, by (device, epoch).
         quarantined: what to set aside.
         noted: certificates and notes, with their (device, epoch).
+        timed: (number, taken_ms) of what was stored or noted, by (device, epoch).
+        replayed: entries of the quarantine that go, because what they held has another fate now.
     """
 
     books: dict[Key, Book] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
     noted: list[tuple[Key, Certificate | Note]] = field(default_factory=list)
+    timed: dict[Key, list[tuple[int, int]]] = field(default_factory=dict)
+    replayed: list[int] = field(default_factory=list)
 
 
 class Books:
@@ -58,6 +49,7 @@ class Books:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._books: dict[Key, Book] = {}
+        self._days = Unwritten()
 
     def of(self, key: Key) -> Book:
         """The book of a (device, epoch); empty for a new one."""
@@ -71,21 +63,50 @@ class Books:
         Raises:
             DatabaseUnavailable: nothing was recorded; mended by time.
         """
+        books = {key: book.since(self.of(key), now_ms) for key, book in booking.books.items()}
+        days = self._days.due(extents_of(booking.timed))
         with self._database.writing() as connection:
-            rows = [_row(key, book, now_ms) for key, book in booking.books.items()]
+            rows = [_row(key, book, now_ms) for key, book in books.items()]
             upsert_all(connection, CustodyRow, ("device_id", "epoch"), rows)
+            _widen(connection, days)
+            let_go(connection, booking.replayed)
             for quarantined in booking.quarantined:
-                _set_aside(connection, quarantined)
+                set_aside(connection, quarantined)
             if booking.quarantined:
-                _bound(connection)
+                bound(connection)
             _note(connection, booking.noted)
-        self._books.update(booking.books)
+        self._books.update(books)
+        self._days.wrote(days)
 
     def all(self) -> Mapping[Key, Book]:
         """Every book there is."""
         with self._database.reading() as connection:
             rows = connection.execute(select(CustodyRow.__table__)).mappings().all()
-        return {(row["device_id"], row["epoch"]): _book(row) for row in rows}
+        return {_key(row): _book(row) for row in rows}
+
+    def extents(self, key: Key, numbers: IntervalSet) -> Sequence[Extent]:
+        """The days of these numbers, and the days beside them, as far as they are known; oldest first."""
+        row = CustodyDayRow
+        query = select(row.first_seq, row.first_ms, row.last_seq, row.last_ms).where(
+            row.device_id == key[0], row.epoch == key[1]
+        )
+        with self._database.reading() as connection:
+            days = [Extent(*found) for found in connection.execute(query.order_by(row.day))]
+        first = max((n for n, each in enumerate(days) if each.last_seq < numbers.spans[0][0]), default=0)
+        last = min(
+            (n for n, each in enumerate(days) if each.first_seq > numbers.spans[-1][1]), default=len(days)
+        )
+        return days[first : last + 1]
+
+    def newest(self) -> Mapping[Key, Book]:
+        """The book of each device that was last written: what its retained receipt should say."""
+        last = func.max(CustodyRow.updated_ms).over(partition_by=CustodyRow.device_id).label("last_ms")
+        each = select(CustodyRow.__table__, last).subquery()
+        with self._database.reading() as connection:
+            rows = connection.execute(select(each).where(each.c.updated_ms == each.c.last_ms)).mappings()
+            return {
+                key: self._books.get(key) or _book(row) for key, row in ((_key(row), row) for row in rows)
+            }
 
     def _load(self, key: Key) -> Book:
         with self._database.reading() as connection:
@@ -96,52 +117,36 @@ class Books:
         return Book() if row is None else _book(row)
 
 
+def _key(row: RowMapping) -> Key:
+    return row["device_id"], row["epoch"]
+
+
 def _book(row: RowMapping) -> Book:
-    return Book(**{name: spans_of(row[name]) for name in _SETS}, held=row["held"])
+    sets: dict[str, Any] = {name: spans_of(row[name]) for name in _SETS}
+    return Book(**sets, **{name: row[name] for name in _MARKS})
 
 
 def _row(key: Key, book: Book, now_ms: int) -> dict[str, Any]:
     sets = {name: json_of(getattr(book, name)) for name in _SETS}
-    return {"device_id": key[0], "epoch": key[1], "held": book.held, "updated_ms": now_ms, **sets}
+    marks = {name: getattr(book, name) for name in _MARKS}
+    return {"device_id": key[0], "epoch": key[1], "updated_ms": now_ms, **marks, **sets}
 
 
-def _set_aside(connection: Connection, what: Quarantined) -> None:
-    same = (
-        (QuarantineRow.device_id == what.device)
-        & (QuarantineRow.epoch == what.epoch)
-        & (QuarantineRow.reason == str(what.reason))
-    )
-    if (
-        what.reason is not Rejection.UNKNOWN_DEVICE
-    ):  # which keeps what it sends; one row tells all there is to tell
-        same &= (QuarantineRow.first == what.first) & (QuarantineRow.last == what.last)
-    again = connection.execute(
-        update(QuarantineRow)
-        .where(same)
-        .values(times=QuarantineRow.times + 1, received_ms=what.received_ms, last=what.last)
-    )
-    if again.rowcount:
+def _widen(connection: Connection, days: Mapping[DayKey, Extent]) -> None:
+    """Make days so wide as they are now known to be, never narrower: whatever is written late or twice is right."""
+    if not days:
         return
-    connection.execute(
-        insert(QuarantineRow).values(
-            device_id=what.device,
-            epoch=what.epoch,
-            first=what.first,
-            last=what.last,
-            topic=letters(what.topic[:200]),
-            reason=str(what.reason),
-            detail=letters(what.detail[:300]),
-            payload=what.payload[:_KEPT_PAYLOAD_BYTES],
-            payload_bytes=len(what.payload),
-            received_ms=what.received_ms,
-            times=1,
-        )
-    )
-
-
-def _bound(connection: Connection) -> None:
-    newest = connection.execute(select(func.max(QuarantineRow.id))).scalar() or 0
-    connection.execute(delete(QuarantineRow).where(QuarantineRow.id <= newest - _MAX_QUARANTINED))
+    statement = insert_into(connection, CustodyDayRow)
+    new, old = statement.excluded, CustodyDayRow.__table__.c
+    is_lower, is_higher = new.first_seq < old.first_seq, new.last_seq > old.last_seq
+    wider = {name: case((is_lower, new[name]), else_=old[name]) for name in ("first_seq", "first_ms")}
+    wider |= {name: case((is_higher, new[name]), else_=old[name]) for name in ("last_seq", "last_ms")}
+    rows = [
+        dict(zip(("device_id", "epoch", "day"), key, strict=True)) | asdict(extent)
+        for key, extent in days.items()
+    ]
+    key = ("device_id", "epoch", "day")
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=wider), rows)
 
 
 def _note(connection: Connection, noted: Sequence[tuple[Key, Certificate | Note]]) -> None:

@@ -5,6 +5,7 @@ that. A receipt names what is settled and nothing else.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from waterquality.intervals import IntervalSet
 from waterquality.wire.messages import Receipt
@@ -12,7 +13,7 @@ from waterquality.wire.messages import Receipt
 _NOTHING = IntervalSet()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Book:
     """The fates of one (device, epoch), as sets of intervals.
 
@@ -23,6 +24,12 @@ class Book:
         noted: certificates and notes, kept in the database.
         missing: what the device no longer holds and we never got.
         held: the oldest number the device said that it still holds.
+        through: everything from 1 to this number is settled; as of when it was last booked.
+        head: the highest number that is settled; likewise.
+        awaited_ms: since when the number above the mark waits for a fate while later ones have theirs, milliseconds
+            since 1970, UTC; None while none does.
+        missing_ms: when numbers were last booked as missing; None where there never were any.
+        conflict_ms: when a number last came with other content; None where none ever did.
     """
 
     stored: IntervalSet = _NOTHING
@@ -31,17 +38,21 @@ class Book:
     noted: IntervalSet = _NOTHING
     missing: IntervalSet = _NOTHING
     held: int = 1
+    through: int = 0
+    head: int = 0
+    awaited_ms: int | None = None
+    missing_ms: int | None = None
+    conflict_ms: int | None = None
 
-    @property
+    @cached_property
     def settled(self) -> IntervalSet:
         """Every number with a fate."""
         return self.received | self.missing
 
-    @property
+    @cached_property
     def received(self) -> IntervalSet:
         """Every number that came, or whose dropping was told; one that was missing may still come."""
-        sets = (self.stored, self.quarantined, self.gaps, self.noted)
-        return IntervalSet.of(span for one in sets for span in one.spans)
+        return self.stored | self.quarantined | self.gaps | self.noted
 
     def receipt(self, epoch: str, server_ms: int) -> Receipt:
         """What to tell the device."""
@@ -55,3 +66,20 @@ class Book:
             return self
         below = IntervalSet(((1, held - 1),))
         return replace(self, missing=self.missing | (below - self.settled), held=held)
+
+    def since(self, before: "Book", now_ms: int) -> "Book":
+        """This book with the instants at which it came to differ from the one before.
+
+        A number that waits is known by standing lowest: while the mark moves, nothing has waited for long.
+
+        Args:
+            before: as it was last booked.
+            now_ms: the server's time.
+        """
+        settled = self.settled
+        through, head = settled.through(), settled.spans[-1][1] if settled else 0
+        is_same = before.awaited_ms is not None and before.through == through
+        awaited_ms = None if through == head else before.awaited_ms if is_same else now_ms
+        has_lost = bool(self.missing) and bool(self.missing - before.missing)
+        missing_ms = (now_ms if has_lost else before.missing_ms) if self.missing else None
+        return replace(self, through=through, head=head, awaited_ms=awaited_ms, missing_ms=missing_ms)

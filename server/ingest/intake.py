@@ -8,7 +8,7 @@ A round never raises for what a device sent. It raises LinkError when the databa
 the round is then receipted.
 """
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,10 +16,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.watch import Sighting, Watch
-from server.ingest.books import Booking, Books, Key, Quarantined
+from server.ingest.books import Booking, Books, Key
+from server.ingest.comparing import AT_ONCE, Contents, Same, compare
 from server.ingest.custody import Book
 from server.ingest.ended import closed_by
-from server.ingest.subscriber import Arrival
+from server.ingest.quarantine import Quarantined
+from server.ingest.subscriber import Arrival, Replayed
 from server.registry.snapshot import Registry
 from server.store.port import PointRejected, ReadingStore, Row, StoreUnavailable
 from waterquality.intervals import IntervalSet
@@ -32,7 +34,6 @@ from waterquality.wire.rejection import Malformed, Rejection
 
 _log = structlog.get_logger()
 _MAX_AHEAD = timedelta(minutes=5)
-_REMEMBERED_CONTENTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,12 @@ class _Round:
     now: datetime
     booking: Booking = field(default_factory=Booking)
     rows: list[Row] = field(default_factory=list)
+    sources: list[Arrival] = field(default_factory=list)  # what each row came with
     sightings: list[Sighting] = field(default_factory=list)
     touched: set[Key] = field(default_factory=set)
     stored: list[Row] = field(default_factory=list)
     seen: set[tuple[str, str, int]] = field(default_factory=set)
+    forgotten: dict[str, tuple[Arrival, list[Observation]]] = field(default_factory=dict)  # by topic
 
 
 class Intake:
@@ -91,7 +94,7 @@ class Intake:
             keep,
         )
         self._store_was_away = False
-        self._contents: OrderedDict[tuple[str, str, int], int] = OrderedDict()
+        self._contents = Contents()
         self.counters: Counter[str] = Counter()
 
     def take(self, arrivals: Sequence[Arrival], now: datetime, *, store_is_up: bool = True) -> Taken:
@@ -110,18 +113,45 @@ class Intake:
         registry = self._registry()
         for arrival in arrivals:
             self._read(arrival, registry, the_round)
+        if the_round.forgotten and store_is_up:
+            self._compare(registry, the_round)
         self._watch.judge(the_round.sightings, now)
         trouble = self._keep_rows(the_round) if store_is_up else None
-        self._books.book(the_round.booking, to_ms(now))
-        self._count(the_round, len(arrivals))
-        taken = Taken(
+        taken = self._finish(the_round, len(arrivals))
+        if trouble is not None:
+            raise StoreTrouble(taken) from trouble
+        return taken
+
+    def replay(self, kept: Replayed, now: datetime) -> Taken:
+        """Take in again what lies in quarantine: what can be read leaves it, the rest stays with its new reason.
+
+        Raises:
+            LinkError: the database or the store takes nothing now; nothing has changed; mended by time.
+        """
+        the_round = _Round(now)
+        envelope = parse_readings(kept.topic)
+        if envelope is not None:
+            key, part = (envelope.device, envelope.epoch), IntervalSet(((kept.first, kept.last),))
+            book = self._books.of(key)
+            the_round.booking.books[key] = replace(book, quarantined=book.quarantined - part)
+        self._read(kept, self._registry(), the_round)
+        self._watch.judge(the_round.sightings, now)
+        trouble = self._keep_rows(the_round)
+        if trouble is not None:
+            raise trouble
+        the_round.booking.replayed.append(kept.entry)
+        for key, book in the_round.booking.books.items():  # a conflict that is looked at again is no new one
+            the_round.booking.books[key] = replace(book, conflict_ms=self._books.of(key).conflict_ms)
+        return self._finish(the_round, 0)
+
+    def _finish(self, the_round: _Round, arrivals: int) -> Taken:
+        self._books.book(the_round.booking, to_ms(the_round.now))
+        self._count(the_round, arrivals)
+        return Taken(
             {key: self._books.of(key) for key in the_round.touched},
             _newest(the_round.sightings),
             the_round.stored,
         )
-        if trouble is not None:
-            raise StoreTrouble(taken) from trouble
-        return taken
 
     def _read(self, arrival: Arrival, registry: Registry, the_round: _Round) -> None:
         envelope = parse_readings(arrival.topic)
@@ -131,19 +161,20 @@ class Intake:
             return
         if envelope.device not in registry.devices:
             # Not receipted: the device keeps its observations until somebody registers it.
-            self._set_aside(arrival, envelope, Rejection.UNKNOWN_DEVICE, "register it", the_round)
+            part = _part(arrival, envelope)
+            self._set_aside(arrival, part, Rejection.UNKNOWN_DEVICE, "register it", the_round)
             return
         key = (envelope.device, envelope.epoch)
         the_round.touched.add(key)
         try:
             batch = decode(arrival.payload, envelope)
         except Malformed as fault:
-            self._poison(arrival, envelope, (fault.reason, fault.detail), the_round)
+            self._poison(arrival, _part(arrival, envelope), (fault.reason, fault.detail), the_round)
         except Exception as defect:  # noqa: BLE001 - a defect of ours must not stop the intake
             _log.exception("decoding_failed", topic=arrival.topic)
-            self._poison(arrival, envelope, (Rejection.DEFECT, repr(defect)), the_round)
+            self._poison(arrival, _part(arrival, envelope), (Rejection.DEFECT, repr(defect)), the_round)
         else:
-            self._take_batch(batch, arrival, envelope, registry, the_round)
+            self._take_batch(_only(batch, arrival), arrival, envelope, registry, the_round)
 
     def _take_batch(
         self, batch: Batch, arrival: Arrival, envelope: Envelope, registry: Registry, the_round: _Round
@@ -162,6 +193,7 @@ class Intake:
                 the_round.booking.books[key] = replace(book, gaps=book.gaps | unsettled)
             elif unsettled:
                 the_round.booking.noted.append((key, record))
+                the_round.booking.timed.setdefault(key, []).append((record.seq, record.taken_ms))
                 the_round.booking.books[key] = replace(book, noted=book.noted | unsettled)
                 the_round.booking.books |= closed_by(
                     record, envelope.device, lambda of: self._book(of, the_round)
@@ -171,46 +203,71 @@ class Intake:
     def _take_observation(
         self, observation: Observation, arrival: Arrival, registry: Registry, the_round: _Round
     ) -> None:
-        key = (observation.device, observation.epoch)
-        place = Envelope(*key, observation.seq, observation.seq)
-        if self._is_known(observation, key, arrival, place, the_round):
-            return
+        if not self._is_known(observation, arrival, the_round):
+            self._take_new(observation, arrival, registry, the_round)
+
+    def _take_new(
+        self, observation: Observation, arrival: Arrival, registry: Registry, the_round: _Round
+    ) -> None:
         fault = self._misplaced_in_time(observation.taken_ms, the_round.now)
         water_point = registry.water_point(observation.device, observation.taken_ms)
         if fault is not None:
-            self._poison(arrival, place, (fault, observation.taken_at.isoformat()), the_round)
+            self._poison(arrival, _place(observation), (fault, observation.taken_at.isoformat()), the_round)
         elif water_point is None:
             detail = f"{observation.device} was deployed nowhere at {observation.taken_at.isoformat()}"
-            self._poison(arrival, place, (Rejection.NO_DEPLOYMENT, detail), the_round)
+            self._poison(arrival, _place(observation), (Rejection.NO_DEPLOYMENT, detail), the_round)
         else:
             screened = screen(observation, registry.spans(observation.device))
             the_round.sightings.append(Sighting(water_point, screened, from_ms(arrival.received_ms)))
             the_round.rows.append(Row(water_point, screened, arrival.received_ms))
+            the_round.sources.append(arrival)
 
-    def _is_known(
-        self, observation: Observation, key: Key, arrival: Arrival, place: Envelope, the_round: _Round
-    ) -> bool:
+    def _is_known(self, observation: Observation, arrival: Arrival, the_round: _Round) -> bool:
         """Whether we have it already; the same number with other content is an alarm, not a duplicate."""
-        name = (*key, observation.seq)
-        content = hash((observation.taken_ms, tuple(observation.readings.values())))
-        if self._contents.get(name, content) != content:
-            self._alarm_conflict(observation, arrival, place, the_round)
+        is_same = self._contents.is_same(observation)
+        if is_same is False:
+            self._alarm_conflict(observation, arrival, the_round)
             return True
-        self._contents[name] = content
-        if len(self._contents) > _REMEMBERED_CONTENTS:
-            self._contents.popitem(last=False)
-        if name in the_round.seen or observation.seq in self._book(key, the_round).received:
-            self.counters["repeated"] += 1
-            return True
-        the_round.seen.add(name)
-        return False
+        name, book = (observation.device, observation.epoch, observation.seq), None
+        if name not in the_round.seen:
+            book = self._book(name[:2], the_round)
+            if observation.seq not in book.received:
+                self._contents.remember(observation)
+                the_round.seen.add(name)
+                return False
+        self.counters["repeated"] += 1
+        if is_same is None and book is not None and observation.seq in book.stored:
+            the_round.forgotten.setdefault(arrival.topic, (arrival, []))[1].append(observation)
+        return True
 
-    def _alarm_conflict(
-        self, observation: Observation, arrival: Arrival, place: Envelope, the_round: _Round
-    ) -> None:
+    def _compare(self, registry: Registry, the_round: _Round) -> None:
+        """Compare what came again, and is not remembered, with what the store holds under its number."""
+        batches = list(the_round.forgotten.values())
+        self.counters["repeated_uncompared"] += sum(len(repeated) for _, repeated in batches[AT_ONCE:])
+        for arrival, repeated in batches[:AT_ONCE]:
+            points = (stay.water_point for stay in registry.stays.get(repeated[0].device, ()))
+            try:
+                same = compare(self._store, self._books, repeated, points)
+            except StoreUnavailable:
+                self.counters["repeated_uncompared"] += len(repeated)
+                return
+            for observation in repeated:
+                if same[observation.seq] is Same.NO:
+                    self._alarm_conflict(observation, arrival, the_round)
+                    continue
+                self._contents.remember(observation)
+                if same[observation.seq] is Same.LOST:
+                    self.counters["stored_again"] += 1
+                    self._take_new(observation, arrival, registry, the_round)
+
+    def _alarm_conflict(self, observation: Observation, arrival: Arrival, the_round: _Round) -> None:
+        place = _place(observation)
+        key = (place.device, place.epoch)
+        book = replace(self._book(key, the_round), conflict_ms=to_ms(the_round.now))
+        the_round.booking.books[key] = book
         _log.error("sequence_conflict", device=place.device, epoch=place.epoch, seq=observation.seq)
         detail = f"seq {observation.seq} came with other content"
-        if observation.seq in self._book((place.device, place.epoch), the_round).settled:
+        if observation.seq in book.settled:
             self._set_aside(arrival, place, Rejection.SEQUENCE_CONFLICT, detail, the_round)
         else:  # nothing holds this number yet: book it, or the device would come with it for ever
             self._poison(arrival, place, (Rejection.SEQUENCE_CONFLICT, detail), the_round)
@@ -236,24 +293,24 @@ class Intake:
         self._store_was_away = False
         for index, row in enumerate(the_round.rows):
             observation = row.observation
-            key = (observation.device, observation.epoch)
             if index in refused:
-                place = Envelope(*key, observation.seq, observation.seq)
-                arrival = Arrival("", repr(observation).encode(), row.received_ms)
-                self._poison(arrival, place, (Rejection.REFUSED_BY_STORE, refused[index]), the_round)
+                fault = (Rejection.REFUSED_BY_STORE, refused[index])
+                self._poison(the_round.sources[index], _place(observation), fault, the_round)
                 continue
             the_round.stored.append(row)
         self._book_stored(the_round)
         return None
 
     def _book_stored(self, the_round: _Round) -> None:
-        numbers: dict[Key, list[int]] = {}
+        timed: dict[Key, list[tuple[int, int]]] = {}
         for row in the_round.stored:
             observation = row.observation
-            numbers.setdefault((observation.device, observation.epoch), []).append(observation.seq)
-        for key, seqs in numbers.items():
+            pair = (observation.seq, observation.taken_ms)
+            timed.setdefault((observation.device, observation.epoch), []).append(pair)
+        for key, pairs in timed.items():
+            the_round.booking.timed.setdefault(key, []).extend(pairs)
             book = self._book(key, the_round)
-            stored = IntervalSet.of_numbers(seqs)
+            stored = IntervalSet.of_numbers(seq for seq, _ in pairs)
             the_round.booking.books[key] = replace(
                 book, stored=book.stored | stored, missing=book.missing - stored
             )
@@ -287,6 +344,7 @@ class Intake:
                 detail,
                 arrival.payload,
                 arrival.received_ms,
+                arrival.entry if isinstance(arrival, Replayed) else None,
             )
         )
 
@@ -317,3 +375,27 @@ def _newest(sightings: Iterable[Sighting]) -> dict[str, int]:
         at_ms = sighting.observation.taken_ms
         newest[sighting.water_point] = max(at_ms, newest.get(sighting.water_point, at_ms))
     return newest
+
+
+def _place(observation: Observation) -> Envelope:
+    return Envelope(observation.device, observation.epoch, observation.seq, observation.seq)
+
+
+def _part(arrival: Arrival, envelope: Envelope) -> Envelope:
+    """Which numbers of an envelope an arrival stands for."""
+    if not isinstance(arrival, Replayed):
+        return envelope
+    return replace(envelope, first=arrival.first, last=arrival.last)
+
+
+def _only(batch: Batch, arrival: Arrival) -> Batch:
+    """What of a batch an arrival stands for; the rest of a batch in quarantine was taken in when it came."""
+    if not isinstance(arrival, Replayed):
+        return batch
+    records = (each for each in batch.records if _overlaps(arrival, *span_of(each)))
+    poisoned = (each for each in batch.poisoned if _overlaps(arrival, each.first, each.last))
+    return Batch(batch.held, tuple(records), tuple(poisoned))
+
+
+def _overlaps(kept: Replayed, first: int, last: int) -> bool:
+    return first <= kept.last and last >= kept.first

@@ -28,6 +28,21 @@ class Arrival:
     received_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed(Arrival):
+    """What lay in quarantine and is to be taken in again.
+
+    Attributes:
+        entry: its number there.
+        first: lowest sequence number that it stands for.
+        last: highest one.
+    """
+
+    entry: int
+    first: int
+    last: int
+
+
 class Subscriber:
     """The bounded queue between the network and intake.
 

@@ -58,7 +58,7 @@ def _facts_of(reading: Reading) -> str:
     # Put together by hand, since every observation passes here: half the time of a JSON encoder.
     screened = reading.screened
     return (
-        f'"{reading.parameter.value}":[{_number(reading.value)},{screened.flag.value},"{screened.why.value}",'
+        f'"{reading.parameter}":[{_number(reading.value)},{screened.flag:d},"{screened.why}",'
         f"{_quoted(reading.certificate)},{_number(reading.raw)},{_quoted(reading.raw_unit)},"
         f"{_number(reading.spread)}]"
     )

@@ -50,6 +50,24 @@ def count(span: Span) -> str:
     return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {within(span)}"
 
 
+def end_of_all(which: str, span: Span) -> str:
+    """The `first` or the `last` row of all, by its time."""
+    return f"SELECT {which}(seq) FROM {MEASUREMENT} WHERE {within(span)}"
+
+
+def water_points(span: Span) -> str:
+    """How many rows each water point has."""
+    return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {within(span)} GROUP BY water_point"
+
+
+def everything(water_point: str, span: Span, *, limit: int) -> str:
+    """Whole rows of a water point, oldest first, `limit` of them."""
+    return (
+        f"SELECT device, water_point, record::string FROM {MEASUREMENT} "
+        f"WHERE water_point = {string(water_point)} AND {within(span)} ORDER BY time LIMIT {limit}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ChartQuestions:
     """What a chart of one parameter at one water point asks."""

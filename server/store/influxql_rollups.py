@@ -125,7 +125,7 @@ def delete(measurement: str, span: Span) -> str:
 def rows_of(water_point: str, device: str, span: Span, *, limit: int) -> str:
     """Whole rows of a device at a water point, oldest first."""
     return (
-        f"SELECT device, water_point, record FROM {MEASUREMENT} WHERE {_of(water_point, device, span)} "
+        f"SELECT device, water_point, record::string FROM {MEASUREMENT} WHERE {_of(water_point, device, span)} "
         f"ORDER BY time LIMIT {limit}"
     )
 

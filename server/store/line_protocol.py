@@ -31,7 +31,7 @@ def line_of(row: Row) -> bytes:
 
 
 def _fields(reading: Reading) -> str:
-    name = reading.parameter.value
+    name = reading.parameter
     fields = _judgement(name, reading.screened)
     if reading.value is not None:
         fields += f",{name}={_float(reading.value)}"

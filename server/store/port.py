@@ -4,7 +4,7 @@ Writing is repeatable: an observation is identified by (water point, device, ins
 replaces it, every field of it. Every reading question is bounded in time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -199,6 +199,21 @@ class ReadingStore(Protocol):
 
         Raises:
             StoreUnavailable: mended by time.
+        """
+        ...
+
+    def extent(self) -> tuple[int, int] | None:
+        """When the oldest and the newest observation were taken, in ms since 1970; None when there is none."""
+        ...
+
+    def rows(self, *, since_ms: int, until_ms: int) -> Iterator[Row]:
+        """Every row taken within [since_ms, until_ms), by water point, then by time, then by device.
+
+        They are fetched piece by piece, so any number of them fits into memory. What is written meanwhile may or
+        may not be among them; what was stored before the first was asked for is, whole.
+
+        Raises:
+            StoreUnavailable: the store cannot give them all; mended by time or, as the message says, by hand.
         """
         ...
 

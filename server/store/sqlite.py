@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from threading import Lock
 
-from server.store import sqlite_keeping, sqlite_rollups
+from server.store import sqlite_keeping, sqlite_rollups, sqlite_scan
 from server.store.charting import draw
 from server.store.port import ChartPoint, Forgotten, Move, PointRejected, Row, StoreUnavailable, Upkeep
 from server.store.span import Span
@@ -119,9 +119,9 @@ class SqliteReadingStore:
         """How many observations taken within [since, until] are stored."""
         span = Span.through(since, until)
         with self._connection() as connection:
-            names = [name for name, _ in sqlite_keeping.points(connection)]
             return sum(
-                connection.execute(_COUNT, (name, span.start_ms, span.end_ms)).fetchone()[0] for name in names
+                connection.execute(_COUNT, (name, span.start_ms, span.end_ms)).fetchone()[0]
+                for name in sqlite_scan.water_points(connection)
             )
 
     def roll_up(self, now: datetime) -> int:
@@ -144,6 +144,15 @@ class SqliteReadingStore:
         with self._connection() as connection:
             due: int = connection.execute("SELECT count(*) FROM due").fetchone()[0]
             return Upkeep(due, sqlite_rollups.forgotten_ms(connection))
+
+    def extent(self) -> tuple[int, int] | None:
+        """When the oldest and the newest observation were taken, in ms since 1970; None when there is none."""
+        with self._connection() as connection:
+            return sqlite_scan.extent(connection)
+
+    def rows(self, *, since_ms: int, until_ms: int) -> Iterator[Row]:
+        """Every row taken within [since_ms, until_ms), by water point, then by time, then by device."""
+        return sqlite_scan.rows(self._connection, Span(since_ms, until_ms))
 
     def close(self) -> None:
         """Let go of the connections that nobody is using."""

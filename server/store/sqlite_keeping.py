@@ -7,17 +7,12 @@ found one after another, by a jump to the next name.
 
 import sqlite3
 import time
-from collections.abc import Iterator
 
-from server.store import sqlite_rollups
+from server.store import sqlite_rollups, sqlite_scan
 from server.store.port import Forgotten, Move
 from server.store.rollup import DAY_MS, day_of, hour_of
 
-_FIRST_POINT = "SELECT water_point, taken_ms FROM observation ORDER BY water_point, taken_ms LIMIT 1"
-_NEXT_POINT = (
-    "SELECT water_point, taken_ms FROM observation WHERE water_point > ? "
-    "ORDER BY water_point, taken_ms LIMIT 1"
-)
+_OLDEST = "SELECT min(taken_ms) FROM observation WHERE water_point = ?"
 _SET = "INSERT OR REPLACE INTO upkeep VALUES ('forgotten_ms', ?)"
 _DELETE = "DELETE FROM observation WHERE water_point = ? AND taken_ms < ?"
 _HERE = (
@@ -31,17 +26,10 @@ _MOVE = (
 _ROWS_AT_ONCE = 1_000
 
 
-def points(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
-    """Every water point that has readings, and the instant of its oldest."""
-    found = connection.execute(_FIRST_POINT).fetchone()
-    while found is not None:
-        yield found
-        found = connection.execute(_NEXT_POINT, (found[0],)).fetchone()
-
-
 def forget(connection: sqlite3.Connection, before_ms: int, within_s: float) -> Forgotten | None:
     """Delete readings of the oldest day that is wholly before, for so long."""
-    oldest = sorted((taken_ms, water_point) for water_point, taken_ms in points(connection))
+    names = sqlite_scan.water_points(connection)
+    oldest = sorted((connection.execute(_OLDEST, (name,)).fetchone()[0], name) for name in names)
     if not oldest or oldest[0][0] >= day_of(before_ms):
         return None
     end_ms = day_of(oldest[0][0]) + DAY_MS

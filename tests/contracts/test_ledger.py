@@ -108,9 +108,9 @@ def test_an_alert_back_to_normal_keeps_the_number_of_its_last_episode(ledger):
 def test_live_and_late_and_other_water_points_stand_apart(ledger):
     keys = [
         KEY,
-        replace(KEY, lane=Lane.LATE),
-        replace(KEY, water_point="kazreti"),
-        replace(KEY, rule="ph-ge-58"),
+        KEY._replace(lane=Lane.LATE),
+        KEY._replace(water_point="kazreti"),
+        KEY._replace(rule="ph-ge-58"),
     ]
 
     ledger.commit(Judgement([standing(key=key, peak=float(place)) for place, key in enumerate(keys)]))
@@ -177,9 +177,9 @@ def test_a_debt_doubled_within_one_judgement_is_one_debt(ledger):
         pytest.param(owed("levan"), id="another person"),
         pytest.param(owed(kind=Kind.ALL_CLEAR), id="another kind"),
         pytest.param(owed(episode=2), id="another episode"),
-        pytest.param(owed(key=replace(KEY, rule="ph-ge-58")), id="another rule"),
-        pytest.param(owed(key=replace(KEY, water_point="kazreti")), id="another water point"),
-        pytest.param(owed(key=replace(KEY, lane=Lane.LATE)), id="another lane"),
+        pytest.param(owed(key=KEY._replace(rule="ph-ge-58")), id="another rule"),
+        pytest.param(owed(key=KEY._replace(water_point="kazreti")), id="another water point"),
+        pytest.param(owed(key=KEY._replace(lane=Lane.LATE)), id="another lane"),
     ],
 )
 def test_it_is_another_debt_with(ledger, other):

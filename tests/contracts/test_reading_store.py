@@ -367,6 +367,55 @@ def test_a_chart_without_a_pixel_is_refused(store: ReadingStore):
         turbidity(store, pixels=0)
 
 
+# --- a walk through everything
+
+
+def test_every_row_is_walked_by_water_point_then_time_then_device(store: ReadingStore):
+    rows = [
+        row(water_point=point, device=device, at=NOON + minute * MINUTE)
+        for point in ("a", "b", "წყარო")
+        for minute in range(3)
+        for device in ("kk-0001", "kk-0002")
+    ]
+    store.write(rows[::-1])
+    assert list(store.rows(since_ms=0, until_ms=ms(END))) == rows
+
+
+def test_a_walk_begins_at_its_start_and_ends_before_its_end(store: ReadingStore):
+    store.write(every_minute(0.1, 0.2, 0.3))
+    walked = store.rows(since_ms=NOON + MINUTE, until_ms=NOON + 2 * MINUTE)
+    assert [each.observation.seq for each in walked] == [2]
+    assert list(store.rows(since_ms=NOON, until_ms=NOON)) == []
+
+
+def test_a_walk_of_more_rows_than_are_fetched_at_once_gives_each_once(store: ReadingStore):
+    rows = [
+        row(seq=n + 1, at=NOON + n // 2, device=f"kk-000{n % 2}", turbidity=None, ph=None)
+        for n in range(20_002)
+    ]
+    store.write(rows)
+    assert list(store.rows(since_ms=0, until_ms=ms(END))) == rows
+
+
+def test_all_that_was_stored_before_a_walk_is_in_it_though_more_is_written_meanwhile(store: ReadingStore):
+    first = [row(seq=n + 1, at=NOON + 2 * n, flow=None, ph=None) for n in range(12_000)]
+    store.write(first)
+    walked = []
+    for each in store.rows(since_ms=0, until_ms=ms(END)):
+        walked.append(each)
+        if len(walked) in (1, 6_000, 11_999):
+            start = NOON + 2 * len(walked) + 1
+            store.write([row(seq=99_000 + n, at=start + 2 * n - 4_000, turbidity=9.0) for n in range(2_000)])
+    assert [each for each in walked if each.observation.seq < 99_000] == first
+    assert len({each.observation.taken_ms for each in walked}) == len(walked)
+
+
+def test_the_extent_is_from_the_oldest_to_the_newest(store: ReadingStore):
+    assert store.extent() is None
+    store.write([row(at=NOON, water_point="a"), row(at=5, water_point="b"), row(at=NOON + MINUTE)])
+    assert store.extent() == (5, NOON + MINUTE)
+
+
 # --- time
 
 

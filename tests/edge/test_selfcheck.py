@@ -186,6 +186,12 @@ def test_clear_water_at_nought_is_no_stuck_probe() -> None:
     assert set(of(Parameter.TURBIDITY, found)) == {NOT_SCREENED}
 
 
+def test_a_ph_of_nought_is_no_water_and_may_be_stuck_like_any_other() -> None:
+    found = of(Parameter.PH, Device().during(13 * HOUR, lambda _: [ph(0.0, None, None)]))
+
+    assert found[-1] == STUCK_FAIL
+
+
 def test_missing_readings_are_left_alone_and_end_nothing() -> None:
     device, missing = Device(), Screened(Flag.MISSING, Why.PROBE_DISCONNECTED)
     device.during(2 * HOUR, lambda _: [turbidity()])

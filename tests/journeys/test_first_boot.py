@@ -146,8 +146,11 @@ def test_afterwards_the_card_holds_no_secret_and_boots_as_any_other(
 
 def test_what_goes_back_from_a_bad_version_lies_where_no_version_can_write(installed: Pi) -> None:
     launcher = installed.root / "usr/local/lib/tskaro/launch.py"
+    pace = launcher.with_name("pace.py")
 
-    assert (stat.S_IMODE(launcher.stat().st_mode), launcher.stat().st_uid) == (0o644, 0)
+    assert [(stat.S_IMODE(each.stat().st_mode), each.stat().st_uid) for each in (launcher, pace)] == [
+        (0o644, 0)
+    ] * 2
     assert (stat.S_IMODE(launcher.parent.stat().st_mode), launcher.parent.stat().st_uid) == (0o755, 0)
     assert (installed.root / "opt/tskaro/versions").stat().st_uid != 0
 

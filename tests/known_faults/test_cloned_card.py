@@ -11,6 +11,7 @@ from sqlalchemy import select
 from server.database.models import QuarantineRow
 from tests.fakes.device import Device
 from tests.fakes.patience import eventually
+from tests.fakes.receiver import Receiver
 from tests.fakes.world import World
 
 pytestmark = pytest.mark.integration
@@ -100,3 +101,34 @@ def assert_every_instant_is_stored_once(world: World, *devices: Device) -> None:
 def quarantined(world: World) -> list[str]:
     with world.database.reading() as connection:
         return list(connection.scalars(select(QuarantineRow.reason)))
+
+
+def test_an_old_image_is_known_though_the_broker_has_forgotten_everything(world: World) -> None:
+    world.register({"kk-0001": "algeti"})
+    device, ingest = world.device(), world.server("ingest")
+    world.start(ingest, device)
+    eventually(lambda: len(world.stored("kk-0001")) >= 5)
+    image, epoch = world.folder / "image.db", device.epoch
+    save(device.outbox, image)
+    eventually(lambda before=device.observed(): device.observed() >= before + 40)
+    device.rest()
+    eventually(lambda: device.depth().records == 0)
+    device.kill()
+
+    ingest.kill()
+    world.broker.kill()  # what it retained is gone
+    world.broker.start()
+    put_back(image, device.outbox)
+    with Receiver(world.broker.port, "tskaro/1/+/+/receipt") as listening:
+        ingest.start()
+        eventually(lambda: listening.heard)
+    device.rest(rests=False)
+    device.start()
+    eventually(lambda before=device.observed(): device.observed() >= before + 40)
+    device.rest()
+    eventually(lambda: device.depth().records == 0)
+
+    assert device.epoch != epoch
+    taken = {each.taken_ms for each in device.witnessed() if each.kind == "observation"}
+    assert {at_ms for _, _, at_ms in world.stored("kk-0001")} == taken
+    assert quarantined(world) == []

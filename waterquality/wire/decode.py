@@ -19,13 +19,14 @@ from waterquality.topics import Envelope
 from waterquality.wire.deflate import inflate
 from waterquality.wire.records import Certificate, Gap, GapWhy, Note, NoteKind, Record, span_of
 from waterquality.wire.rejection import Malformed, Rejection
-from waterquality.wire.senml import Base, Resolved, number, resolve
+from waterquality.wire.senml import BASE_LABELS, Base, Resolved, number, resolve
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_INFLATED_BYTES = 2 * 1024 * 1024
 MAX_RECORDS = 1_000  # twice what a device may be set to send at a time; booking them costs their square
 _MAX_SEQ = 10**18
 _PARAMETERS = frozenset(Parameter)
+_OPENING = frozenset({"epoch", "held"})
 _Word = TypeVar("_Word", GapWhy, NoteKind, Why)
 
 
@@ -56,11 +57,11 @@ class Batch:
 
 @dataclass(slots=True)
 class _Group:
-    """The SenML records between one `seq` and the next."""
+    """The SenML records between one `seq` and the next, by their names without the device's."""
 
     seq: int
     time_s: float
-    entries: list[Resolved] = field(default_factory=list)
+    fields: dict[str, Resolved] = field(default_factory=dict)
     fault: Malformed | None = None
 
 
@@ -89,9 +90,13 @@ def _no_constant(word: str) -> NoReturn:
     raise Malformed(Rejection.NOT_FINITE, f"{word} is not JSON")
 
 
+# Made once: `json.loads` would make one for each message.
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def _parse(plain: bytes) -> list[Mapping[str, object]]:
     try:
-        pack = json.loads(plain, parse_constant=_no_constant)
+        pack = _JSON.decode(plain.decode())
     except (ValueError, RecursionError) as error:
         if isinstance(error, Malformed):
             raise
@@ -107,29 +112,31 @@ def _split(pack: Sequence[Mapping[str, object]], envelope: Envelope) -> tuple[in
     opening: dict[str, Resolved] = {}
     groups: list[_Group] = []
     for record in pack:
-        base.take(record)
+        if not BASE_LABELS.isdisjoint(record):
+            base.take(record)
         if base.name != prefix:
             raise Malformed(Rejection.WRONG_DEVICE, f"{base.name[:40]!r} in a batch of {envelope.device}")
         try:
-            _sort_in(record.get("n"), resolve(record, base), opening, groups)
+            _sort_in(resolve(record, base), opening, groups)
         except Malformed as fault:
             if not groups:
                 raise
             groups[-1].fault = groups[-1].fault or fault
-        if len(groups) > MAX_RECORDS:
-            raise Malformed(Rejection.TOO_LARGE, f"more than {MAX_RECORDS} records")
+    if len(groups) > MAX_RECORDS:
+        raise Malformed(Rejection.TOO_LARGE, f"more than {MAX_RECORDS} records")
     return _held(opening, envelope), groups
 
 
-def _sort_in(name: object, entry: Resolved, opening: dict[str, Resolved], groups: list[_Group]) -> None:
-    if name in ("epoch", "held"):
-        opening[str(name)] = entry
-    elif name == "seq":
+def _sort_in(entry: Resolved, opening: dict[str, Resolved], groups: list[_Group]) -> None:
+    name = entry.name
+    if name == "seq":
         groups.append(_Group(_whole(entry), entry.time_s))
-    elif groups:
-        groups[-1].entries.append(entry)
-    else:
-        raise Malformed(Rejection.NOT_SENML, f"{entry.name[:40]!r} before the first seq")
+    elif name in _OPENING:
+        opening[name] = entry
+    elif not groups:
+        raise Malformed(Rejection.NOT_SENML, f"{name[:40]!r} before the first seq")
+    elif groups[-1].fields.setdefault(name, entry) is not entry:
+        raise Malformed(Rejection.NOT_SENML, f"{name} twice in one record")
 
 
 def _held(opening: Mapping[str, Resolved], envelope: Envelope) -> int:
@@ -206,12 +213,7 @@ def _is_inside(first: int, last: int, envelope: Envelope) -> bool:
 def _record(group: _Group, envelope: Envelope) -> Record:
     if group.fault is not None:
         raise group.fault
-    taken_ms = round(group.time_s * 1000)
-    start = len(envelope.device) + 1
-    fields: dict[str, Resolved] = {}
-    for entry in group.entries:
-        if fields.setdefault(entry.name[start:], entry) is not entry:
-            raise Malformed(Rejection.NOT_SENML, f"{entry.name} twice in one record")
+    taken_ms, fields = round(group.time_s * 1000), group.fields
     if "gap/through" in fields:
         return _gap(group.seq, fields)
     if "certificate" in fields:
@@ -259,9 +261,8 @@ def _place(name: str) -> tuple[Parameter, str]:
 
 
 def _reading(parameter: Parameter, facets: Mapping[str, Resolved]) -> Reading:
-    value = _in_unit(parameter, facets[""]) if "" in facets else None
-    screened = _screened(parameter, facets, has_value=value is not None)
-    raw = facets.get("raw")
+    entry, raw = facets.get(""), facets.get("raw")
+    value = _in_unit(parameter, entry) if entry is not None else None
     if raw is not None and raw.unit not in _RAW_UNITS:
         raise Malformed(Rejection.WRONG_UNIT, f"{raw.name}: {raw.unit[:20]!r}")
     return Reading(
@@ -269,7 +270,7 @@ def _reading(parameter: Parameter, facets: Mapping[str, Resolved]) -> Reading:
         value,
         _number(raw) if raw is not None else None,
         raw.unit if raw is not None else "V",
-        screened,
+        _screened(parameter, facets, has_value=value is not None),
         _text(facets["cert"]) if "cert" in facets else "",
         _in_unit(parameter, facets["spread"]) if "spread" in facets else None,
     )

@@ -13,8 +13,8 @@ from waterquality.wire.rejection import Malformed, Rejection
 
 _TEXT_LIMIT = 16_384
 _LAST_S = 253_402_300_799  # the end of the year 9999, where calendars end
-_BASE_LABELS = frozenset({"bn", "bt", "bu", "bv", "bver"})
-_KNOWN = _BASE_LABELS | {"n", "u", "v", "vs", "t"}
+BASE_LABELS = frozenset({"bn", "bt", "bu", "bv", "bver"})
+_KNOWN = BASE_LABELS | {"n", "u", "v", "vs", "t"}
 _ABSOLUTE_FROM_S = 1 << 28  # RFC 8428 §4.5.3: below this a time is relative to now
 
 
@@ -28,9 +28,7 @@ class Base:
     value: float = 0.0
 
     def take(self, record: Mapping[str, object]) -> None:
-        """Take over the base fields of a record."""
-        if _BASE_LABELS.isdisjoint(record):
-            return
+        """Take over the base fields of a record; there is nothing to take where it has none of `BASE_LABELS`."""
         if "bn" in record:
             self.name = text(record["bn"], "bn")
         if "bt" in record:
@@ -47,7 +45,7 @@ class Resolved(NamedTuple):
     """One record with its base fields applied.
 
     Attributes:
-        name: base name and name together.
+        name: its own name, without the base name that it stands under.
         unit: registered unit, "" when none was given.
         value: number or text; None when the record carries neither.
         time_s: absolute seconds since 1970, UTC.
@@ -91,12 +89,15 @@ def resolve(record: Mapping[str, object], base: Base) -> Resolved:
     """
     if not _KNOWN.issuperset(record):
         _check_labels(record)
-    name = base.name + text(record.get("n", ""), "n")
+    name = text(record.get("n", ""), "n")
     unit = text(record.get("u", base.unit), "u")
     time_s = base.time_s + number(record["t"], "t") if "t" in record else base.time_s
     if not _ABSOLUTE_FROM_S <= time_s <= _LAST_S:
         _refuse_time(name, time_s)
-    return Resolved(name, unit, _value_of(record, base, name), time_s)
+    value = record.get("v")
+    if type(value) is not float or base.value:  # nearly all of them are plain numbers
+        return Resolved(name, unit, _value_of(record, base, name), time_s)
+    return Resolved(name, unit, number(value, name), time_s)
 
 
 def _check_labels(record: Mapping[str, object]) -> None:

@@ -15,7 +15,7 @@ from alerts.watch import Watch
 from server.database.engine import Database
 from server.database.migrate import migrate
 from server.database.models import QuarantineRow, RecordRow
-from server.ingest import books as books_module
+from server.ingest import quarantine as quarantine_module
 from server.ingest.books import Booking, Books
 from server.ingest.custody import Book
 from server.ingest.intake import Intake, StoreTrouble, Taken
@@ -393,7 +393,7 @@ def test_a_receipt_that_could_not_be_sent_stays_owed(station: Station) -> None:
 
 
 def test_the_quarantine_is_bounded(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books_module, "_MAX_QUARANTINED", 5)
+    monkeypatch.setattr(quarantine_module, "_MAX_QUARANTINED", 5)
     for first in range(1, 21):
         station.take(junk(first, first))
 
@@ -443,3 +443,59 @@ def test_a_number_that_came_with_two_contents_before_it_was_stored_is_booked(sta
 
     assert [(1, 1, "sequence_conflict", 1)] == station.quarantined()
     assert ((1, 1),) == station.settled().spans
+
+
+def test_after_a_restart_other_content_under_a_stored_number_is_still_an_alarm(station: Station) -> None:
+    station.take(batch(seen(1), seen(2), seen(3)))
+    station.restart()
+
+    taken = station.take(batch(observation(seq=2, at=NOW - timedelta(minutes=5))), batch(seen(3)))
+
+    assert station.quarantined() == [(2, 2, "sequence_conflict", 1)]
+    assert taken.receipts[KEY].conflict_ms == to_ms(NOW)
+    assert station.stored() == [1, 2, 3]
+    assert station.intake.counters["repeated"] == 2
+
+
+def test_what_the_store_has_lost_and_a_device_still_holds_is_stored_again(
+    station: Station, tmp_path: Path
+) -> None:
+    station.take(batch(seen(1), seen(2), seen(3)))
+    for file in tmp_path.glob("readings.db*"):
+        file.unlink()
+    station.store = FlakyStore(tmp_path / "readings.db")
+    station.store.prepare()
+    station.restart()
+
+    station.take(batch(seen(2), seen(3)))
+
+    assert station.stored() == [2, 3]
+    assert station.quarantined() == []
+    assert station.intake.counters["stored_again"] == 2
+
+
+def test_repeats_that_cannot_be_compared_are_counted(station: Station) -> None:
+    many = [batch(seen(n)) for n in range(1, 26)]
+    station.take(*many)
+    station.restart()
+
+    station.take(*many)
+
+    assert station.intake.counters["repeated_uncompared"] == 5
+    assert station.quarantined() == []
+
+
+def test_since_when_a_number_waits_is_known_also_after_a_restart(station: Station) -> None:
+    station.take(batch(seen(1)), batch(seen(4)))
+    first = station.books.of(KEY).awaited_ms
+    station.restart()
+    station.intake.take([batch(seen(5))], NOW + timedelta(minutes=30))
+
+    assert first == to_ms(NOW)
+    assert station.books.of(KEY).awaited_ms == first
+    assert (station.books.of(KEY).through, station.books.of(KEY).head) == (1, 5)
+
+    station.intake.take([batch(seen(2))], NOW + timedelta(minutes=31))
+    assert station.books.of(KEY).awaited_ms == to_ms(NOW + timedelta(minutes=31))
+    station.intake.take([batch(seen(3))], NOW + timedelta(minutes=32))
+    assert station.books.of(KEY).awaited_ms is None

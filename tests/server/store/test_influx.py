@@ -189,11 +189,11 @@ def test_who_may_only_read_and_write_needs_no_right_to_make_databases(guarded: I
     chief = at(guarded, Basic("chief", "p: ა ss"))
     chief.prepare()
     for statement in ("CREATE USER clerk WITH PASSWORD 'c'", "GRANT ALL ON water TO clerk"):
-        chief._query(statement)
+        chief._door.query(statement)
     clerk = at(guarded, Basic("clerk", "c"))
     clerk.prepare()
     clerk.write([row()])
-    chief._query("REVOKE ALL ON water FROM clerk")
+    chief._door.query("REVOKE ALL ON water FROM clerk")
     with pytest.raises(StoreUnavailable, match="give the user or token the right"):
         clerk.write([row()])
     with pytest.raises(StoreUnavailable, match="give the user or token the right"):
