@@ -37,7 +37,7 @@ def surroundings(settings: ServerSettings) -> Surroundings:
     database = open_database(settings)
     return Surroundings(
         database=database,
-        store=_store(settings.store),
+        store=_prepared(reading_store(settings.store)),
         broker=broker(settings.mqtt),
         clock=SystemClock(),
         keep=timedelta(days=settings.store.keep_days),
@@ -89,12 +89,14 @@ def broker(mqtt: Mqtt) -> BrokerAddress:
     return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
 
 
-def _store(settings: Store) -> ReadingStore:
-    store: ReadingStore = (
-        SqliteReadingStore(settings.path)
-        if settings.kind is StoreKind.SQLITE
-        else PatientStore(InfluxReadingStore(_influx(settings)))
-    )
+def reading_store(settings: Store) -> ReadingStore:
+    """The store of readings, as it stands; nothing is asked of it yet."""
+    if settings.kind is StoreKind.SQLITE:
+        return SqliteReadingStore(settings.path)
+    return PatientStore(InfluxReadingStore(_influx(settings)))
+
+
+def _prepared(store: ReadingStore) -> ReadingStore:
     try:
         store.prepare()
     except StoreUnavailable as trouble:  # it may come later; what arrives until then stays with the devices

@@ -26,6 +26,7 @@ from server.ingest.receipts import Receipts
 from server.ingest.subscriber import Subscriber
 from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker
+from server.keeper import StoreKeeper
 from server.ledger import SqlLedger
 from server.notify import NotifyWorker
 from server.registry.current import CurrentRegistry
@@ -95,7 +96,7 @@ class Running:
 
 
 class Ingest:
-    """Subscriber, intake, watch, receipts and ticker.
+    """Subscriber, intake, watch, receipts, ticker and the upkeep of the store.
 
     Args:
         around: what it stands in.
@@ -159,6 +160,7 @@ class Ingest:
             clock=clock,
             every_s=around.tick_every_s,
         )
+        self._keeper = StoreKeeper(around.store, around.database, clock, around.keep)
         self._running = Running()
 
     def start(self) -> bool:
@@ -167,6 +169,7 @@ class Ingest:
         answered = self._bus.wait_until_connected(_FIRST_CONNECTION_S)
         self._running.start("ingest", self.worker.run)
         self._running.start("ticker", self._ticker.run)
+        self._running.start("keeper", self._keeper.run)
         return answered
 
     def stop(self) -> None:
