@@ -33,10 +33,20 @@ class StoreKeeper:
         database: where it is noted what was forgotten and what is to be moved.
         clock: the server's clock.
         keep: how long readings are kept.
+        is_ours: whether it is this process that keeps the store; where several do, they only repeat each other.
     """
 
-    def __init__(self, store: ReadingStore, database: Database, clock: Clock, keep: timedelta) -> None:
+    def __init__(
+        self,
+        store: ReadingStore,
+        database: Database,
+        clock: Clock,
+        keep: timedelta,
+        *,
+        is_ours: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._store, self._database, self._clock, self._keep = store, database, clock, keep
+        self._is_ours = is_ours
         self._forget_after: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -44,7 +54,8 @@ class StoreKeeper:
         while not stop.is_set():
             self._clock.pause(_LOOK_AGAIN_S, stop)
             try:
-                self.turn(stop)
+                if self._is_ours():
+                    self.turn(stop)
             except LinkError as trouble:
                 _log.warning("keeper_waits", detail=str(trouble))
             except Exception:  # noqa: BLE001 - the one broad catch of this loop

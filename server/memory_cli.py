@@ -20,7 +20,7 @@ from waterquality.readings import from_ms, to_ms
 
 
 def memory(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """Show what of the store is rolled up, what was deleted and when, and what is being moved."""
+    """Show what is rolled up, was deleted, and moves."""
     with refusals():
         loaded = load_settings(settings)
         database, store = open_database(loaded), reading_store(loaded.store)
@@ -45,15 +45,15 @@ def moved(
     id_: Id,
     water_point: Annotated[str, typer.Option("--water-point", help="Where it really stood.")],
     since: Annotated[str, typer.Option(help="Since when, with a zone: 2026-11-20T09:00:00+04:00.")],
-    until: Annotated[
-        str | None, typer.Option(help="Until when; left out, until now and from now on.")
-    ] = None,
     who: Annotated[
         str,
         typer.Option(
             help="Who says so; kept on record.", default_factory=getpass.getuser, show_default="your own name"
         ),
-    ] = "",
+    ],
+    until: Annotated[
+        str | None, typer.Option(help="Until when; left out, until now and from now on.")
+    ] = None,
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
     """Correct where a device stood. What it measured meanwhile moves to that water point.
