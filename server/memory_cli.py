@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from server.clock import SystemClock
-from server.composing import open_database, reading_store
+from server.composing import open_database, plain_store
 from server.device_cli import Id
 from server.keeping import all_moves, forgotten_days
 from server.registry.correcting import correct
@@ -23,7 +23,7 @@ def memory(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> No
     """Show what is rolled up, was deleted, and moves."""
     with refusals():
         loaded = load_settings(settings)
-        database, store = open_database(loaded), reading_store(loaded.store)
+        database, store = open_database(loaded), plain_store(loaded.store)
         kept, moves, days = store.upkeep(), all_moves(database), forgotten_days(database)
         store.close()
     if as_json:

@@ -125,6 +125,7 @@ class Ingest:
                 all_of("status"): self.news.take,
                 all_of("health"): self.news.take,
             },
+            qos=0,  # the device repeats what gets no receipt; an acknowledgement to the broker is only work
             connected=self._connected,
         )
         self.voice = Voice(self._bus.publish)
@@ -233,7 +234,7 @@ class Ingest:
         self._changed(changes)
 
     def _publish_receipt(self, topic: str, payload: bytes) -> bool:
-        return self._bus.publish(topic, payload, qos=1, retain=True)
+        return self._bus.publish(topic, payload, retain=True)  # repeated whenever the device comes again
 
 
 class Notify:
