@@ -22,6 +22,7 @@ from server.database.models import QuarantineRow
 from server.handing_in import hand_in
 from server.heap import collect_seldom
 from server.ingest.books import Books
+from server.memory_cli import memory, moved
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
@@ -43,6 +44,8 @@ app = typer.Typer(
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
 device.command()(card)
+device.command()(moved)
+app.command()(memory)
 app.add_typer(device)
 app.add_typer(authority)
 app.add_typer(update, name="update")
