@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edge.clock import Clock
+from edge.economy import decimals_of
 from edge.knocking import NobodyAnswers, live
 from edge.probes.measuring import measured
 from edge.probes.port import Probe
 from edge.schedule import Every
+from firmware_config.catalogues import said
+from firmware_config.datasheet import Datasheet
 from waterquality.flags import Flag, Screened, Why
 from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Reading
@@ -45,16 +48,30 @@ def raw_text(reading: Reading) -> str:
     return f"{reading.raw:.0f}" if reading.raw_unit == "count" else f"{reading.raw:.3f} {reading.raw_unit}"
 
 
-def number_text(reading: Reading) -> str:
-    """The value without its unit; "" where there is none.
+def number_text(reading: Reading, sheet: Datasheet | None = None) -> str:
+    """The value without its unit, as far as its probe can tell; "" where there is none.
 
-    What cannot be below nothing and is read so, within what the probe can tell, is about nothing.
+    What lies below the detection limit is said to, as laboratories do; a meter that shows no flow shows 0. What
+    cannot be below nothing and is read so is about nothing.
+
+    Args:
+        reading: with its value.
+        sheet: of the probe's model; None where there is none, as for a volume.
     """
     if reading.value is None:
         return ""
+    is_pulses = reading.raw_unit == "count"
+    if sheet and sheet.detection_limit > 0 and not is_pulses and reading.value < sheet.detection_limit:
+        return f"< {sheet.detection_limit:g}"
     if reading.value < 0 <= SPECS[reading.parameter].possible[0]:
         return "≈ 0"
-    return f"{reading.value:.{SPECS[reading.parameter].decimals}f}"
+    return f"{reading.value:.{decimals_shown(reading.parameter, sheet)}f}"
+
+
+def decimals_shown(parameter: Parameter, sheet: Datasheet | None = None) -> int:
+    """Decimal places for a person: no more than the probe's model can show."""
+    usual = SPECS[parameter].decimals
+    return min(usual, max(0, decimals_of(sheet.resolution))) if sheet else usual
 
 
 class LiveSource(Protocol):
@@ -90,7 +107,10 @@ class DoorLive:
             try:
                 yield frame_of(line)
             except (KeyError, TypeError, ValueError) as error:
-                raise NobodyAnswers(f"{self._path}: what answers is no agent of ours ({error!r})") from error
+                foreign = said(
+                    "%(path)s: what answers is no agent of ours (%(why)s)", path=self._path, why=repr(error)
+                )
+                raise NobodyAnswers(foreign) from error
 
 
 class DirectLive:

@@ -58,5 +58,12 @@ WHYS = MappingProxyType(
         Why.TEMPERATURE_OUT_OF_RANGE: msgid("too cold or too warm for the probe"),
         Why.NOT_RECORDED: msgid("not recorded"),
         Why.CLOCK_UNCERTAIN: msgid("the time is uncertain"),
+        Why.SPIKE: msgid("one value that stands out from its neighbours"),
+        Why.CHANGED_TOO_FAST: msgid("changed faster than water does"),
+        Why.FLAT_LINE: msgid("the same value for hours"),
+        Why.ATTENUATED_SIGNAL: msgid("it moves less than water does"),
+        Why.AFTER_GAP: msgid("the first value after a long time without any"),
+        Why.UNUSUAL_FOR_THE_MONTH: msgid("unusual for this month here"),
+        Why.PROBES_DISTURBED: msgid("another probe of the device has just fallen silent"),
     }
 )

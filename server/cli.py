@@ -51,7 +51,8 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Run everything in one process: ingest, notifier and pages."""
     with _started(settings) as (loaded, around, stop):
         notify = Notify(around, transport(loaded.notify, around.database, around.clock))
-        parts = (Ingest(around, changed=lambda _: notify.nudge()), Remote(around), notify)
+        ingest = Ingest(around, changed=lambda _: notify.nudge())
+        parts = (ingest, Remote(around, ingest.shards), notify)
         starts, stops = tuple(part.start for part in parts), tuple(part.stop for part in parts)
         _run(stop, starts, stops, pages=(loaded, around))
 
@@ -60,7 +61,8 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
 def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Take readings in, judge them and keep them. Carry to devices what they are told."""
     with _started(settings) as (_, around, stop):
-        ingest, remote = Ingest(around), Remote(around)
+        ingest = Ingest(around)
+        remote = Remote(around, ingest.shards)
         _run(stop, (ingest.start, remote.start), (ingest.stop, remote.stop))
 
 

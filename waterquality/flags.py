@@ -46,6 +46,13 @@ class Why(StrEnum):
     TEMPERATURE_OUT_OF_RANGE = "temperature_out_of_range"
     NOT_RECORDED = "not_recorded"
     CLOCK_UNCERTAIN = "clock_uncertain"
+    SPIKE = "spike"
+    CHANGED_TOO_FAST = "changed_too_fast"
+    FLAT_LINE = "flat_line"
+    ATTENUATED_SIGNAL = "attenuated_signal"
+    AFTER_GAP = "after_gap"
+    UNUSUAL_FOR_THE_MONTH = "unusual_for_the_month"
+    PROBES_DISTURBED = "probes_disturbed"
 
     __hash__ = str.__hash__  # as for a flag
 

@@ -41,7 +41,10 @@ class IntervalSet:
     @classmethod
     def of_numbers(cls, numbers: Iterable[int]) -> IntervalSet:
         """The set of these numbers."""
-        return cls.of((number, number) for number in numbers)
+        held = list(numbers)
+        if held and held == list(range(held[0], held[0] + len(held))):  # nearly always: a batch in order
+            return cls(((held[0], held[-1]),))
+        return cls.of((number, number) for number in held)
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self.spans, (number, float("inf"))) - 1
@@ -60,7 +63,13 @@ class IntervalSet:
 
     def __or__(self, other: IntervalSet) -> IntervalSet:
         """Union."""
-        return IntervalSet.of((*self.spans, *other.spans)) if other.spans else self
+        if not other.spans or not self.spans:
+            return self if self.spans else other
+        if len(other.spans) == 1:  # nearly always: what came goes on where the last ended
+            (first, last), (at, end) = other.spans[0], self.spans[-1]
+            if at <= first <= end + 1:
+                return IntervalSet((*self.spans[:-1], (at, max(end, last))))
+        return IntervalSet.of((*self.spans, *other.spans))
 
     def __sub__(self, other: IntervalSet) -> IntervalSet:
         """What is here and not in the other."""

@@ -67,9 +67,7 @@ def wiring(patient: Patient) -> tuple[DeviceConfig | None, list[Finding]]:
     except ConfigError as error:
         mend = said("Mend the file as it says, and run: tskaro-edge check")
         return None, [Finding("wiring", Severity.BROKEN, said("%(why)s", why=error), mend)]
-    words = said(
-        "%(device)s: %(count)d probes are configured.", device=config.device, count=len(config.probes)
-    )
+    words = said("%(device)s: probes configured: %(count)d.", device=config.device, count=len(config.probes))
     return config, [well("wiring", words)]
 
 

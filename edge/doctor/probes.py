@@ -7,9 +7,10 @@ from types import MappingProxyType
 from edge.doctor.findings import Finding, Severity, well
 from edge.live import Frame, number_text, raw_text
 from firmware_config.catalogues import Phrase, said
-from firmware_config.datasheet import VoltageSignal, load
+from firmware_config.datasheet import Datasheet, VoltageSignal, load
 from firmware_config.device import DeviceConfig
 from firmware_config.parts import ProbeConfig
+from firmware_config.signals import EzoSignal, RegisterSignal
 from firmware_config.words import PARAMETERS, UNITS, WHYS
 from waterquality.flags import Flag, Why
 from waterquality.parameters import Parameter
@@ -48,6 +49,15 @@ MENDS: MappingProxyType[Why, Phrase] = MappingProxyType(
         ),
         Why.NOT_RECORDED: said("Give it a minute and look again."),
         Why.CLOCK_UNCERTAIN: said("Connect the network, so that the clock is set."),
+        Why.SPIKE: said("Look for bubbles, a leaf, a loose wire."),
+        Why.CHANGED_TOO_FAST: said("Look at the water first; then check the probe in a standard."),
+        Why.FLAT_LINE: said("Take it out of the water and put it back; if the number stays, replace it."),
+        Why.ATTENUATED_SIGNAL: said("Clean it and check it in a standard: it hardly answers to the water."),
+        Why.AFTER_GAP: said("Wait for the next one."),
+        Why.UNUSUAL_FOR_THE_MONTH: said("Check it in a standard before you doubt the water."),
+        Why.PROBES_DISTURBED: said(
+            "Look for what the probes share: power, converter, cable, the water itself."
+        ),
     }
 )
 
@@ -66,12 +76,12 @@ def probes(config: DeviceConfig, frame: Frame | None) -> Iterator[Finding]:
             words = said("%(what)s: no reading came.", what=name)
             yield Finding(f"probe.{probe.parameter}", Severity.UNSEEN, words)
         else:
-            yield _shown(f"probe.{probe.parameter}", name, reading)
+            yield _shown(f"probe.{probe.parameter}", name, reading, load(probe.model))
 
 
-def _shown(what: str, name: Phrase, reading: Reading) -> Finding:
+def _shown(what: str, name: Phrase, reading: Reading, sheet: Datasheet) -> Finding:
     why = reading.screened.why
-    value = _value_of(reading)
+    value = _value_of(reading, sheet)
     if not why:
         return well(what, said("%(what)s: %(value)s", what=name, value=value))
     is_broken = reading.flag in (Flag.FAIL, Flag.MISSING) and why not in (
@@ -93,11 +103,11 @@ def _mend(why: Why, parameter: Parameter) -> Phrase | None:
     return mend and Phrase(mend.text, {"parameter": parameter})
 
 
-def _value_of(reading: Reading) -> Phrase | str:
+def _value_of(reading: Reading, sheet: Datasheet) -> Phrase | str:
     raw = f" ({raw_text(reading)})" if reading.raw is not None and reading.raw_unit != "count" else ""
     if reading.value is None:
         return said("no value%(raw)s", raw=raw)
-    number = number_text(reading)
+    number = number_text(reading, sheet)
     unit = UNITS[reading.parameter]
     return (
         said("%(number)s %(unit)s%(raw)s", number=number, unit=Phrase(unit), raw=raw)
@@ -114,16 +124,18 @@ def calibrations(config: DeviceConfig, today: date) -> Iterator[Finding]:
         today: the day.
     """
     for probe in config.probes:
-        if isinstance(load(probe.model).signal, VoltageSignal):
-            yield _calibration(probe, today)
+        if isinstance(load(probe.model).signal, VoltageSignal | EzoSignal | RegisterSignal):
+            yield _calibration(probe, load(probe.model), today)
 
 
-def _calibration(probe: ProbeConfig, today: date) -> Finding:
+def _calibration(probe: ProbeConfig, sheet: Datasheet, today: date) -> Finding:
     what, name = f"calibration.{probe.parameter}", Phrase(PARAMETERS[probe.parameter])
-    mend = said("tskaro-edge calibrate %(parameter)s", parameter=probe.parameter)
+    mend = _how_to_calibrate(sheet)
     certificate = probe.calibration
     if certificate is None:
-        words = said("%(what)s: never calibrated, so it sends volts and no value.", what=name)
+        words = said("%(what)s: nobody vouches for its calibration, so its values are in doubt.", what=name)
+        if isinstance(sheet.signal, VoltageSignal):
+            words = said("%(what)s: never calibrated, so it sends volts and no value.", what=name)
         return Finding(what, Severity.LOOK, words, mend)
     day = certificate.expires_on
     if day < today:
@@ -131,3 +143,12 @@ def _calibration(probe: ProbeConfig, today: date) -> Finding:
         return Finding(what, Severity.LOOK, words, mend)
     words = said("%(what)s: calibrated, trusted until %(day)s.", what=name, day=day)
     return Finding(what, Severity.LOOK, words, mend) if day - today <= _SOON else well(what, words)
+
+
+def _how_to_calibrate(sheet: Datasheet) -> Phrase:
+    if isinstance(sheet.signal, RegisterSignal):
+        return said(
+            "Set it by its maker's manual, then write its certificate into device.toml;"
+            " see the guide, calibrate a probe."
+        )
+    return said("tskaro-edge calibrate %(parameter)s", parameter=sheet.parameter)

@@ -25,6 +25,7 @@ from edge.outbox.dating import Known
 from edge.outbox.depth import Depth, depth_of
 from edge.outbox.epochs import first_epoch, start_epoch, take_in
 from edge.outbox.file import OutboxFile
+from edge.outbox.forgetting import forget_all
 from edge.outbox.room import OutboxFull, WhenFull, is_full
 from edge.outbox.salvage import Salvaged
 from waterquality.intervals import IntervalSet
@@ -182,7 +183,7 @@ class Outbox:
         def forget() -> int:
             if receipt_ms is not None:
                 self._file.remember(receipt_ms=receipt_ms)
-            return sum(self._discard_span(*span) for span in settled.spans)
+            return forget_all(self._file, settled)
 
         return self._file.writing(forget)
 
@@ -286,17 +287,6 @@ class Outbox:
         except sqlite3.OperationalError as error:
             self._untold += 1
             raise OutboxFull(f"the outbox takes nothing more: {error}") from error
-
-    def _discard_span(self, first: int, last: int) -> int:
-        """Forget a span; only whole rows, so that a gap is forgotten as a whole or not at all."""
-        kinds = self._file.db.execute(
-            "DELETE FROM record WHERE first >= ? AND last <= ? RETURNING is_gap, is_synchronised",
-            (first, last),
-        ).fetchall()
-        self._file.count(
-            held=-sum(not is_gap for is_gap, _ in kinds), waiting=-sum(not is_dated for _, is_dated in kinds)
-        )
-        return len(kinds)
 
     def _opened(self, salvaged: Salvaged | None) -> None:
         """The file is open: see to its epoch."""

@@ -10,14 +10,17 @@ from edge.clock import EXACT_WITHIN_S
 from edge.outbox import dating, table
 from edge.outbox.dating import Known
 from edge.outbox.file import OutboxFile
+from edge.outbox.plate import read_plate
 from edge.outbox.salvage import Salvaged
 from waterquality.intervals import IntervalSet
 from waterquality.wire.epochs import EpochEnded, EpochWhy, text_of
 
 
 def first_epoch(file: OutboxFile, serial: str) -> None:
-    """The file is new."""
-    file.remember(epoch=secrets.token_hex(4), serial=serial)
+    """The file is new; where a plate still tells of another, that one was emptied or taken away."""
+    before = read_plate(file.path)
+    ended = (text_of(before.ended()),) if before.epoch else ()
+    file.remember(epoch=secrets.token_hex(4), serial=serial, ended=ended)
 
 
 def start_epoch(file: OutboxFile, why: EpochWhy, serial: str) -> None:
@@ -76,7 +79,7 @@ def take_in(file: OutboxFile, salvaged: Salvaged, serial: str) -> None:
         head=len(salvaged.rows),
         volume_m3=salvaged.volume_m3,
         known=known,
-        ended=(text_of(salvaged.ended),),
+        ended=(*salvaged.untold, text_of(salvaged.ended)),
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import structlog
 
 from edge.outbox import table
+from edge.outbox.plate import Plate, hang, read_plate
 from edge.outbox.salvage import Salvaged, salvage, set_aside
 from edge.outbox.state import State, read_state, text_of
 from edge.outbox.table import DamagedFile, scalar
@@ -54,6 +55,7 @@ class OutboxFile:
     state: State = field(init=False, default_factory=State)
     counts: Counts = field(init=False, default_factory=Counts)
     _version: int = field(init=False, default=-1)
+    _plate: Plate = field(init=False, default_factory=Plate)
     _lock: threading.RLock = field(init=False, default_factory=threading.RLock)
 
     def open(self, salvaged: Salvaged | None = None) -> None:
@@ -63,13 +65,14 @@ class OutboxFile:
             sqlite3.DatabaseError: it is damaged, or cannot be used now.
         """
         self.db = table.connect(self.path)
-        self._version = -1
+        self._version, self._plate = -1, read_plate(self.path)
         try:
             with table.plainly(), self._transaction():
                 self.opened(salvaged)
         except BaseException:
             self.db.close()
             raise
+        self._say_which()
 
     def close(self) -> None:
         """Let go of it."""
@@ -112,9 +115,16 @@ class OutboxFile:
 
         def whole() -> _Found:
             with self._transaction():
-                return work()
+                found = work()
+            self._say_which()
+            return found
 
         return self.reading(whole)
+
+    def _say_which(self) -> None:
+        if self._plate.is_behind(self.state.epoch, self.state.head):
+            self._plate = Plate(self.state.epoch, self.state.head)
+            hang(self.path, self._plate)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.outbox.dating import Known
+from edge.outbox.plate import Plate, read_plate
 from edge.outbox.state import State, read_state
 from edge.outbox.table import PARTS, Row, checksum, readable
 from waterquality.intervals import IntervalSet
@@ -36,12 +37,14 @@ class Salvaged:
         rows: its records, by number.
         volume_m3: what the meter stood at.
         known: the newest time that was known.
+        untold: epochs that had ended before and were not told of yet, as the text of their note.
     """
 
     ended: EpochEnded
     rows: tuple[Row, ...] = ()
     volume_m3: float = 0.0
     known: Known = field(default_factory=Known)
+    untold: tuple[str, ...] = ()
 
 
 def set_aside(path: Path) -> Path:
@@ -55,9 +58,7 @@ def set_aside(path: Path) -> Path:
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     earlier = [
-        each
-        for each in path.parent.glob(f"{path.name}.damaged-*")
-        if "-wal" not in each.name and "-shm" not in each.name
+        each for each in path.parent.glob(f"{path.name}.damaged-*") if not each.name.endswith(PARTS[1:])
     ]
     for old in sorted(earlier, key=lambda each: each.stat().st_mtime)[:-_KEPT_ASIDE]:
         for suffix in PARTS:
@@ -67,34 +68,35 @@ def set_aside(path: Path) -> Path:
 
 def salvage(aside: Path) -> Salvaged:
     """Read what can be read. The file itself is not touched."""
-    copy = aside.with_name(f"{aside.name}.copy")
+    copy, plate = aside.with_name(f"{aside.name}.copy"), read_plate(aside)
     try:
         for suffix in PARTS[:2]:
             with suppress(FileNotFoundError):
                 shutil.copyfile(aside.with_name(aside.name + suffix), copy.with_name(copy.name + suffix))
-        return _read(copy)
+        return _read(copy, plate)
     except OSError:  # no room for a copy: the file is still there for a person to look into
-        return Salvaged(EpochEnded("", 0, EpochWhy.DAMAGED))
+        return Salvaged(plate.ended())
     finally:
         for suffix in PARTS:
             copy.with_name(copy.name + suffix).unlink(missing_ok=True)
 
 
-def _read(copy: Path) -> Salvaged:
+def _read(copy: Path, plate: Plate) -> Salvaged:
     with closing(sqlite3.connect(f"file:{copy}?mode=rw", uri=True, isolation_level=None)) as db:
         db.text_factory = readable
         state = _state(db)
         rows = {row.first: row for row in _rows(db)}
     held = [rows[first] for first in sorted(rows)]
+    head = state.head if state.epoch else plate.head
     ended = EpochEnded(
-        state.epoch,
-        max([state.head, *(row.last for row in held)]),
+        state.epoch or plate.epoch,
+        max([head, *(row.last for row in held)]),
         EpochWhy.DAMAGED,
         moved=IntervalSet.of((row.first, row.last) for row in held if not row.is_gap),
         gaps=IntervalSet.of((row.first, row.last) for row in held if row.is_gap),
     )
     records = tuple(row for row in held if not row.is_gap)
-    return Salvaged(ended, records, state.volume_m3, state.known)
+    return Salvaged(ended, records, state.volume_m3, state.known, state.ended)
 
 
 def _state(db: sqlite3.Connection) -> State:

@@ -41,7 +41,8 @@ _DAMAGE = frozenset(
         sqlite3.SQLITE_IOERR_SHORT_READ,
     }
 )
-PARTS: Final = ("", "-wal", "-shm")  # the files that SQLite keeps for one database
+PLATE: Final = "-epoch"
+PARTS: Final = ("", "-wal", "-shm", PLATE)  # three that SQLite keeps for one database, and the plate
 
 
 class DamagedFile(sqlite3.DatabaseError):

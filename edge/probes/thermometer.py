@@ -1,7 +1,8 @@
 """A digital thermometer, and the temperature of the water for the probes that need it.
 
-85.0 degrees is what a DS18B20 shows from power-on to its first conversion. It is believed when the measurement
-before was near it; it is no measurement when all that was sent is as after power-on; else it is suspect.
+85.0 degrees is what a DS18B20 shows from power-on to its first conversion. It is believed when the last other
+temperature was near it; it is no measurement when all that was sent is as after power-on; else it is suspect,
+however often it comes: a copy of the chip that loses its power at every measurement shows nothing else.
 
 One tick asks the thermometer once, whoever asks first: the sampler for its reading, or a probe that compensates.
 """
@@ -51,7 +52,6 @@ class ThermometerInstrument:
             return Shown(warmth.celsius)
         if warmth.is_as_powered_on:
             raise NotMeasured(f"{warmth.celsius:g} degrees is what it shows before its first measurement")
-        self._last = warmth.celsius
         return Shown(warmth.celsius, (_UNUSUAL,))
 
 

@@ -51,8 +51,9 @@ def standing(
     try:
         return Standing(config, now, *look_into(settings.outbox.path), agent)
     except (sqlite3.DatabaseError, KeyError) as error:
-        reason = f"no outbox to look into ({error}); has the agent been started?"
-        raise CustodyError(f"{settings.outbox.path}: {reason}") from error
+        path = settings.outbox.path
+        what = said("%(path)s: no outbox to look into (%(why)s)", path=path, why=error)
+        raise CustodyError(said("%(what)s; has the agent been started?", what=what)) from error
 
 
 def software() -> str:
@@ -92,13 +93,13 @@ def _agent(agent: dict[str, Any] | None) -> Phrase:
     return said("running, connected") if agent.get("connected") else said("running, no connection")
 
 
-def _sent(agent: dict[str, Any]) -> str:
+def _sent(agent: dict[str, Any]) -> Phrase:
     """What the SIM has carried → what the month will come to / what it may carry; in megabytes."""
     forecast, cap = agent.get("forecast_bytes"), agent.get("cap_bytes")
     parts = [f"{agent[_BUDGET] / 1e6:.2f}"]
     parts += [f"→ {forecast / 1e6:.2f}"] if forecast is not None else []
     parts += [f"/ {cap / 1e6:.0f}"] if cap is not None else []
-    return f"{' '.join(parts)} MB"
+    return said("%(megabytes)s MB", megabytes=" ".join(parts))
 
 
 def _clock(now: Instant) -> Phrase:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 from rich.console import Console, Group, RenderableType
@@ -13,13 +13,15 @@ from rich.text import Text
 from edge.board import Shown, as_line
 from edge.clock import Clock, Instant
 from edge.knocking import NobodyAnswers
-from edge.live import Frame, LiveSource, number_text, raw_text
+from edge.live import Frame, LiveSource, decimals_shown, number_text, raw_text
 from firmware_config.catalogues import Phrase, Speech, msgid, said
+from firmware_config.datasheet import Datasheet
 from firmware_config.words import FLAGS, PARAMETERS, UNITS, WHYS
 from waterquality.flags import Flag, Why
-from waterquality.parameters import SPECS
+from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 
+Sheets = Mapping[Parameter, Datasheet]
 _REFRESH_S = 0.5
 _STALE_S = 180.0
 _STILL_STARTING = (Why.PROBE_NOT_SETTLED, Why.NOT_RECORDED)
@@ -52,7 +54,9 @@ class _Newest:
         self.came.set()
 
 
-def watch(console: Console, speech: Speech, source: LiveSource, clock: Clock, title: str | Phrase) -> None:
+def watch(
+    console: Console, speech: Speech, source: LiveSource, clock: Clock, title: str | Phrase, *, sheets: Sheets
+) -> None:
     """Show every frame until Ctrl-C.
 
     Raises:
@@ -64,7 +68,9 @@ def watch(console: Console, speech: Speech, source: LiveSource, clock: Clock, ti
             frame = newest.frame
             if frame is not None:
                 screen.update(
-                    drawn(frame, clock.read().wall_ms, title, speech, ends=msgid("Ctrl-C ends.")),
+                    drawn(
+                        frame, clock.read().wall_ms, title, speech, sheets=sheets, ends=msgid("Ctrl-C ends.")
+                    ),
                     refresh=True,
                 )
             newest.came.wait(_REFRESH_S)
@@ -87,7 +93,7 @@ def first(source: LiveSource, *, at_most: int = 1) -> Frame:
         if not any(reading.screened.why in _STILL_STARTING for reading in frame.readings):
             break
     if frame is None:
-        raise NobodyAnswers("no reading came")
+        raise NobodyAnswers(said("No reading came."))
     return frame
 
 
@@ -104,7 +110,7 @@ def as_json(frame: Frame) -> str:
 
 
 def drawn(
-    frame: Frame, now_ms: int, title: str | Phrase, speech: Speech, *, ends: str = ""
+    frame: Frame, now_ms: int, title: str | Phrase, speech: Speech, *, sheets: Sheets, ends: str = ""
 ) -> RenderableType:
     """A frame as a person reads it: the age first.
 
@@ -113,6 +119,7 @@ def drawn(
         now_ms: the time now, by the same clock.
         title: which device, and whose readings.
         speech: the reader's language.
+        sheets: of the probes, by what they measure.
         ends: how the reader ends it; "" where it has ended.
     """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -126,17 +133,18 @@ def drawn(
     ):
         table.add_column(speech.say(heading), justify=justify, no_wrap=heading != "quality")  # type: ignore[arg-type]
     for reading in frame.readings:
-        table.add_row(*_cells(reading, (now_ms - frame.time_ms) / 1000, speech))
+        age_s = (now_ms - frame.time_ms) / 1000
+        table.add_row(*_cells(reading, sheets.get(reading.parameter), age_s, speech))
     below = " ".join(speech.say(each) for each in (_clock_of(frame), ends) if each)
     style = "dim" if frame.is_synchronised else "yellow"
     return Group(Text(speech.say(title), style="bold"), table, Text(below, style=style))
 
 
-def _cells(reading: Reading, age_s: float, speech: Speech) -> tuple[Text, ...]:
+def _cells(reading: Reading, sheet: Datasheet | None, age_s: float, speech: Speech) -> tuple[Text, ...]:
     style = _STYLES[reading.flag]
     unit = speech.say(UNITS[reading.parameter]) if UNITS[reading.parameter] else ""
-    decimals = SPECS[reading.parameter].decimals
-    value = "—" if reading.value is None else f"{number_text(reading)} {unit}".rstrip()
+    decimals = decimals_shown(reading.parameter, sheet)
+    value = "—" if reading.value is None else f"{number_text(reading, sheet)} {unit}".rstrip()
     spread = "" if reading.spread is None else f"±{reading.spread / 2:.{decimals}f}"
     return (
         Text(speech.say(age(age_s)), style="bold yellow" if age_s > _STALE_S else ""),

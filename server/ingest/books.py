@@ -1,6 +1,6 @@
 """Where custody is kept: the books, the quarantine and the devices' notes, booked in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -44,10 +44,14 @@ class Books:
     """The custody of all devices, kept in the database, remembered here.
 
     One process judges all of a device's batches (sharding), so what is remembered here is what is true.
+
+    Args:
+        database: where they are kept.
+        guard: asked within each transaction, before its commit, whether this process may still book.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, guard: Callable[[Connection], None] = lambda _: None) -> None:
+        self._database, self._guard = database, guard
         self._books: dict[Key, Book] = {}
         self._days = Unwritten()
 
@@ -62,6 +66,7 @@ class Books:
 
         Raises:
             DatabaseUnavailable: nothing was recorded; mended by time.
+            LeaseLost: nothing was recorded; mended by time.
         """
         books = {key: book.since(self.of(key), now_ms) for key, book in booking.books.items()}
         days = self._days.due(extents_of(booking.timed))
@@ -75,8 +80,13 @@ class Books:
             if booking.quarantined:
                 bound(connection)
             _note(connection, booking.noted)
+            self._guard(connection)
         self._books.update(books)
         self._days.wrote(days)
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Read the books of these devices anew: another process may have booked."""
+        self._books = {key: book for key, book in self._books.items() if not of(key[0])}
 
     def all(self) -> Mapping[Key, Book]:
         """Every book there is."""

@@ -5,6 +5,7 @@ that. A receipt names what is settled and nothing else.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from waterquality.intervals import IntervalSet
 from waterquality.wire.messages import Receipt
@@ -12,7 +13,7 @@ from waterquality.wire.messages import Receipt
 _NOTHING = IntervalSet()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Book:
     """The fates of one (device, epoch), as sets of intervals.
 
@@ -43,16 +44,15 @@ class Book:
     missing_ms: int | None = None
     conflict_ms: int | None = None
 
-    @property
+    @cached_property
     def settled(self) -> IntervalSet:
         """Every number with a fate."""
         return self.received | self.missing
 
-    @property
+    @cached_property
     def received(self) -> IntervalSet:
         """Every number that came, or whose dropping was told; one that was missing may still come."""
-        sets = (self.stored, self.quarantined, self.gaps, self.noted)
-        return IntervalSet.of(span for one in sets for span in one.spans)
+        return self.stored | self.quarantined | self.gaps | self.noted
 
     def receipt(self, epoch: str, server_ms: int) -> Receipt:
         """What to tell the device."""

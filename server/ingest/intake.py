@@ -75,6 +75,8 @@ class Intake:
         watch: judges readings.
         registry: asked for the registry as it stands.
         keep: how long readings are kept; older ones are refused before they are sent to the store.
+        confirm: asked before rows are sent to the store, which cannot ask, whether the shards are still ours.
+            What is sent late nevertheless is what the device sent, under its own name; only its flags may differ.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Intake:
         watch: Watch,
         registry: Callable[[], Registry],
         keep: timedelta,
+        confirm: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._books, self._watch, self._registry, self._keep = (
             store,
@@ -93,6 +96,7 @@ class Intake:
             registry,
             keep,
         )
+        self._confirm = confirm
         self._store_was_away = False
         self._contents = Contents()
         self.counters: Counter[str] = Counter()
@@ -152,6 +156,10 @@ class Intake:
             _newest(the_round.sightings),
             the_round.stored,
         )
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Forget what these devices sent: another worker may have taken in more of it."""
+        self._contents.forget(of)
 
     def _read(self, arrival: Arrival, registry: Registry, the_round: _Round) -> None:
         envelope = parse_readings(arrival.topic)
@@ -284,6 +292,7 @@ class Intake:
             if self._store_was_away:  # it may come back empty, or was away when we started
                 self._store.prepare()
             if the_round.rows:
+                self._confirm()
                 self._store.write(the_round.rows)
         except StoreUnavailable as trouble:
             self._store_was_away = True

@@ -95,6 +95,11 @@ class Subscriber:
             elif self._listening_since is None:
                 self._listening_since = self._now()
 
+    @property
+    def hears(self) -> bool:
+        """Whether we hear the broker."""
+        return self._listening_since is not None
+
     def listening_since(self) -> datetime | None:
         """Since when we have heard the broker without a break, with nothing left unread; None while we do not."""
         with self._lock:

@@ -8,7 +8,9 @@ import pytest
 
 from edge.clock import Instant
 from edge.outbox import Outbox, open_outbox
+from edge.outbox.plate import EVERY, Plate, plate_of, read_plate
 from edge.outbox.salvage import salvage
+from edge.outbox.table import PARTS
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
 from waterquality.wire.epochs import EpochWhy, read_ended
@@ -150,7 +152,7 @@ def test_of_many_damaged_files_the_newest_few_are_kept(tmp_path: Path) -> None:
         path.write_bytes(b"no database at all, and longer than the header of one is" * 10)
         open_outbox(path, device="kk-0001", serial="pi-1")[0].close()
 
-    assert len([each for each in tmp_path.glob("o.db.damaged-*") if each.suffix not in ("-wal", "-shm")]) == 3
+    assert len([each for each in tmp_path.glob("o.db.damaged-*") if not each.name.endswith(PARTS[1:])]) == 3
 
 
 def test_another_process_that_forgets_and_appends_is_noticed(tmp_path: Path) -> None:
@@ -178,4 +180,83 @@ def test_how_an_epoch_ended_is_told_once_and_can_be_read(tmp_path: Path) -> None
     (row,) = (one for one in outbox.after(0, 99) if "epoch_begun" in one.body)
     ended = read_ended(json.loads(f"[{row.body}]")[1]["vs"])
     assert (ended.epoch, ended.head, ended.moved.spans, ended.gaps.spans) == (epoch, 10, ((5, 10),), ())
+    outbox.close()
+
+
+@pytest.mark.parametrize(
+    "harm_it", [Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"\0" * 9_000)]
+)
+def test_an_outbox_of_which_nothing_is_left_still_ends_by_its_name(tmp_path: Path, harm_it) -> None:
+    path = tmp_path / "o.db"
+    first = filled(path)
+    epoch = first.epoch
+    first.close()
+    harm_it(path)
+
+    outbox, _ = open_outbox(path, device="kk-0001", serial="pi-1")
+    outbox.append(at(301), [])
+
+    (note,) = told(outbox)
+    ended = read_ended(json.loads(f"[{note}]")[1]["vs"])
+    assert (ended.epoch, ended.why) == (epoch, EpochWhy.DAMAGED)
+    assert 300 - EVERY < ended.head <= 300
+    outbox.close()
+
+
+def test_a_page_of_memory_that_is_gone_costs_neither_the_epoch_nor_what_was_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    first = filled(path, 30)
+    epoch = first.epoch
+    first._file.db.execute("UPDATE meta SET value = 'nonsense'")
+    first.close()
+
+    outbox, aside = open_outbox(path, device="kk-0001", serial="pi-1")
+
+    assert aside is not None
+    ended = salvage(aside).ended
+    assert (ended.epoch, ended.head, len(ended.moved)) == (epoch, 30, 30)
+    assert outbox.depth().records == 30
+    outbox.close()
+
+
+@pytest.mark.parametrize("plate", [b"", b"00000000 {}", b"\xff\xfe", b'6 {"epoch":"9f1c2a7e","head":7}'])
+def test_a_plate_that_makes_no_sense_says_nothing_and_is_hung_anew(tmp_path: Path, plate: bytes) -> None:
+    path = tmp_path / "o.db"
+    filled(path, 1).close()
+    plate_of(path).write_bytes(plate)
+
+    assert read_plate(path) == Plate()
+    again = opened(path)
+
+    assert read_plate(path) == Plate(again.epoch, 1)
+    again.close()
+
+
+def test_the_plate_is_written_once_in_sixty_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hung: list[Plate] = []
+    monkeypatch.setattr("edge.outbox.file.hang", lambda _, plate: hung.append(plate))
+
+    outbox = filled(tmp_path / "o.db", 2 * EVERY + 1)
+
+    assert [plate.head for plate in hung] == [0, EVERY, 2 * EVERY]
+    outbox.close()
+
+
+def test_an_end_that_was_not_told_yet_is_told_though_the_next_file_is_damaged_too(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "o.db"
+    first = filled(path, 30)
+    epochs = [first.epoch]
+    first.begin_epoch()
+    epochs.append(first.epoch)
+    first.close()
+    harm(path, page=6)
+
+    outbox, aside = open_outbox(path, device="kk-0001", serial="pi-1")
+    outbox.append(at(301), [])
+
+    assert aside is not None
+    notes = [json.loads(f"[{note}]")[1]["vs"] for note in told(outbox)]
+    assert [read_ended(note).epoch for note in notes] == epochs
     outbox.close()

@@ -247,7 +247,7 @@ class OutboxAgainstAList(RuleBasedStateMachine):
 
     def copied(self, name: str) -> Path:
         copy = Path(tempfile.mkdtemp(prefix=name, dir=self.folder)) / "o.db"
-        for suffix in ("", "-wal"):
+        for suffix in ("", "-wal", "-epoch"):
             if self.path.with_name(f"o.db{suffix}").exists():
                 shutil.copy(self.path.with_name(f"o.db{suffix}"), copy.with_name(f"o.db{suffix}"))
         return copy
@@ -283,13 +283,25 @@ class OutboxAgainstAList(RuleBasedStateMachine):
 
         self.outbox._file.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.crash_with(corrupt)
-        self.may_be_lost = True
+
+    @precondition(lambda self: self.count > 4)
+    @rule(is_gone=st.booleans())
+    def empty_file(self, is_gone: bool) -> None:
+        """A power cut leaves nothing of it, or a person takes it away."""
+        epoch = self.outbox.epoch
+        self.crash_with(lambda: self.path.unlink() if is_gone else self.path.write_bytes(b""))
+        assert self.outbox.epoch != epoch
 
     def crash_with(self, harm: Callable[[], object]) -> None:
+        epoch = self.outbox.epoch
         self.outbox.close()
         harm()
         self.outbox = self.opened()
         self.lanes = self.connected()
+        self.may_be_lost = True
+        if self.outbox.epoch != epoch:
+            ended = self.outbox._file.state.ended[-1]
+            assert read_ended(ended).epoch == epoch, "an epoch must end by its name, or its books stay open"
 
     def obey(self, receipt: Receipt, sent: IntervalSet | None) -> None:
         if obey(self.outbox, receipt, sent=sent).outcome is Outcome.DENIED:

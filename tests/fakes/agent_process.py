@@ -56,6 +56,8 @@ keepalive_s = 5
 path = "{card}/outbox.db"
 [uplink]
 repeat_after_s = 0.5
+[budget]
+path = "{card}/budget.json"
 [door]
 path = "{card}/edge.sock"
 [remote]

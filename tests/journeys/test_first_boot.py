@@ -4,6 +4,7 @@ The power is cut at every step of the first boot; the agent runs under its own u
 that hardens it, and talks over TLS to a broker that asks for its certificate.
 """
 
+import json
 import os
 import re
 import signal
@@ -146,8 +147,11 @@ def test_afterwards_the_card_holds_no_secret_and_boots_as_any_other(
 
 def test_what_goes_back_from_a_bad_version_lies_where_no_version_can_write(installed: Pi) -> None:
     launcher = installed.root / "usr/local/lib/tskaro/launch.py"
+    pace = launcher.with_name("pace.py")
 
-    assert (stat.S_IMODE(launcher.stat().st_mode), launcher.stat().st_uid) == (0o644, 0)
+    assert [(stat.S_IMODE(each.stat().st_mode), each.stat().st_uid) for each in (launcher, pace)] == [
+        (0o644, 0)
+    ] * 2
     assert (stat.S_IMODE(launcher.parent.stat().st_mode), launcher.parent.stat().st_uid) == (0o755, 0)
     assert (installed.root / "opt/tskaro/versions").stat().st_uid != 0
 
@@ -214,6 +218,7 @@ def assert_hung_agent_is_started_anew(pi: Pi) -> None:
     (hung,) = pi.processes(AGENT)
     os.kill(hung, signal.SIGSTOP)
     eventually(lambda: pi.processes(AGENT) not in ([], [hung]), within_s=60)
+    assert json.loads((pi.root / "var/lib/tskaro/starts.json").read_text())["failed"] == 1
 
 
 def test_a_revoked_device_is_shut_out_and_its_successor_is_let_in(

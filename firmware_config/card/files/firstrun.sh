@@ -128,7 +128,10 @@ ln -sfn "versions/$VERSION" $home/current.new
 mv -T $home/current.new $home/current
 chown -R tskaro:tskaro $home
 # What goes back from a version that fails lies where no version can write.
-put 644 "$("$new/bin/python" -c 'import edge.launch; print(edge.launch.__file__)')" /usr/local/lib/tskaro/launch.py
+for program in launch pace; do
+    put 644 "$("$new/bin/python" -c "import edge.$program; print(edge.$program.__file__)")" \
+        /usr/local/lib/tskaro/$program.py
+done
 mkdir -p /usr/local/bin
 ln -sfn $home/current/bin/tskaro-edge /usr/local/bin/tskaro-edge
 

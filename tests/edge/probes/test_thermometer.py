@@ -55,6 +55,15 @@ def test_an_isolated_85_that_was_measured_is_suspect_and_stands():
     assert shown(11.5, 85.0) == [Shown(11.5), Shown(85.0, SUSPECT)]
 
 
+def test_85_again_and_again_bears_no_witness_to_itself():
+    assert shown(11.5, 85.0, 85.0, 11.5) == [
+        Shown(11.5),
+        Shown(85.0, SUSPECT),
+        Shown(85.0, SUSPECT),
+        Shown(11.5),
+    ]
+
+
 def test_water_that_truly_goes_through_85_degrees_is_believed_on_every_chip():
     assert shown(84.5, POWERED_ON, 85.5) == [Shown(84.5), Shown(85.0), Shown(85.5)]
     assert shown(84.5, 85.0, 85.5) == [Shown(84.5), Shown(85.0), Shown(85.5)]

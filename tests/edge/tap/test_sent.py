@@ -2,7 +2,9 @@
 
 import pytest
 
+from edge.tap.speaking import speech_of
 from edge.tap.standing import _sent
+from waterquality.languages import Language
 
 
 @pytest.mark.parametrize(
@@ -18,4 +20,5 @@ from edge.tap.standing import _sent
     ],
 )
 def test_what_was_sent_stands_beside_the_forecast_and_the_cap(told: dict[str, int | None], said: str) -> None:
-    assert _sent(told) == said
+    assert speech_of(Language.EN).say(_sent(told)) == said
+    assert speech_of(Language.KA).say(_sent(told)) == said.replace("MB", "მბ")
