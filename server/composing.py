@@ -37,7 +37,7 @@ def surroundings(settings: ServerSettings) -> Surroundings:
     database = open_database(settings)
     return Surroundings(
         database=database,
-        store=_store(settings.store),
+        store=open_store(settings),
         broker=broker(settings.mqtt),
         clock=SystemClock(),
         keep=timedelta(days=settings.store.keep_days),
@@ -89,7 +89,9 @@ def broker(mqtt: Mqtt) -> BrokerAddress:
     return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
 
 
-def _store(settings: Store) -> ReadingStore:
+def open_store(loaded: ServerSettings) -> ReadingStore:
+    """The store of readings, made ready where it answers."""
+    settings = loaded.store
     store: ReadingStore = (
         SqliteReadingStore(settings.path)
         if settings.kind is StoreKind.SQLITE

@@ -304,6 +304,8 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro-edge",
         "tskaro-demo",
         "tskaro update",
+        "tskaro completeness",
+        "tskaro quarantine",
     }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]
@@ -311,7 +313,7 @@ def written_commands() -> Iterator[tuple[Path, str]]:
             for program, rest in _PROGRAM.findall(code):
                 words = program
                 for word in rest.split():
-                    if words in groups and word not in APPS:
+                    if words in groups and word not in APPS and not word.startswith("-"):
                         words = f"{words} {word}"
                 yield page, words
 
