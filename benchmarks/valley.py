@@ -90,8 +90,12 @@ class Network:
 
     def close(self) -> None:
         """Take it away, with all that is in it."""
-        with suppress(NotHere, FileNotFoundError):
-            _ip("netns", "del", self.name)
+        for words in (
+            ("link", "del", self._near),
+            ("netns", "del", self.name),
+        ):  # else the link goes a while later
+            with suppress(NotHere, FileNotFoundError):
+                _ip(*words)
 
 
 class Disk:

@@ -11,7 +11,7 @@ from rich.progress import track
 from rich.table import Table
 
 from server.clock import SystemClock
-from server.composing import open_database, open_store
+from server.composing import open_database, plain_store
 from server.database.engine import Database
 from server.database.models import QuarantineRow
 from server.ingest.books import Books
@@ -78,7 +78,7 @@ def check(
     """
     with refusals():
         loaded = load_settings(settings)
-        database, store = open_database(loaded), open_store(loaded)
+        database, store = open_database(loaded), plain_store(loaded.store)
         registry, books = read_registry(database), Books(database)
         with database.reading() as connection:
             keys = [(each.device, each.epoch) for each in accounts(connection, [device] if device else None)]
@@ -121,7 +121,9 @@ def replay(
         list[int] | None, typer.Argument(help="Numbers of entries, as `tskaro quarantine` lists them.")
     ] = None,
     settings: SettingsPath = DEFAULT_PATH,
-    reason: Annotated[Rejection | None, typer.Option(help="All that was refused for this reason.")] = None,
+    reason: Annotated[
+        Rejection | None, typer.Option(metavar="REASON", help="All that was refused so.")
+    ] = None,
     device: OfDevice = "",
     wait_s: Annotated[float, typer.Option(help="How long to wait for the ingest, in seconds.")] = _PATIENCE_S,
     as_json: AsJson = False,

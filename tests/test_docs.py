@@ -306,6 +306,7 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro update",
         "tskaro completeness",
         "tskaro quarantine",
+        "tskaro store",
     }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]
