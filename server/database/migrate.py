@@ -23,6 +23,7 @@ def migrate(database: Database) -> None:
         if (
             connection.dialect.name == "postgresql"
         ):  # processes that start together take turns; SQLite's do anyway
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
