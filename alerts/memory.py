@@ -71,10 +71,10 @@ class MemoryLedger:
         with self._lock:
             return self._worth_telling()
 
-    def judged(self, device: str, epoch: str) -> IntervalSet:
-        """Sequence numbers that were judged already."""
+    def judged(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], IntervalSet]:
+        """Sequence numbers that were judged already, by (device, epoch)."""
         with self._lock:
-            return self._judged.get((device, epoch), IntervalSet())
+            return {name: self._judged[name] for name in names if name in self._judged}
 
     def known(self, water_points: Collection[str]) -> Mapping[str, Known]:
         """What is known now of each of these water points."""

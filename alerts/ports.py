@@ -234,8 +234,8 @@ class Ledger(Protocol):
         """Every alert that is not simply normal, at start-up."""
         ...
 
-    def judged(self, device: str, epoch: str) -> IntervalSet:
-        """Sequence numbers that were judged already."""
+    def judged(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], IntervalSet]:
+        """Sequence numbers that were judged already, by (device, epoch); names of which none was are left out."""
         ...
 
     def known(self, water_points: Collection[str]) -> Mapping[str, Known]:

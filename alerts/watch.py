@@ -140,6 +140,7 @@ class Watch:
                 self._judge_observation(sighting, draft)
 
         with self._lock:
+            self._recall({(each.observation.device, each.observation.epoch) for each in sightings})
             return self._judge({sighting.water_point for sighting in sightings}, judge, lambda: _Draft(now))
 
     def judge_silence(self, listening: Mapping[str, datetime], now: datetime) -> Sequence[Change]:
@@ -213,7 +214,7 @@ class Watch:
         observation = sighting.observation
         name = (observation.device, observation.epoch)
         numbers = draft.judged.setdefault(name, set())
-        if observation.seq in numbers or observation.seq in self._seen(name):
+        if observation.seq in numbers or observation.seq in self._judged[name]:
             return
         numbers.add(observation.seq)
         at, place = observation.taken_at, sighting.water_point
@@ -381,10 +382,11 @@ class Watch:
             known = self._told_apart[water_point] = _Rules.of(in_force)
         return known
 
-    def _seen(self, name: tuple[str, str]) -> IntervalSet:
-        if name not in self._judged:
-            self._judged[name] = self._ledger.judged(*name)
-        return self._judged[name]
+    def _recall(self, names: Collection[tuple[str, str]]) -> None:
+        """Ask the ledger, in one question, what was judged of those that are not remembered."""
+        if unknown := [name for name in names if name not in self._judged]:
+            self._judged |= dict.fromkeys(unknown, IntervalSet())
+            self._judged |= self._ledger.judged(unknown)
 
     def _standing(self, key: AlertKey, draft: _Draft, at: datetime) -> Standing:
         return self._known(key, draft) or Standing(key, begin(at))
@@ -399,7 +401,7 @@ class Watch:
 
     def _commit(self, draft: _Draft) -> Sequence[Change]:
         judged = {
-            name: self._seen(name) | IntervalSet.of_numbers(numbers)
+            name: self._judged[name] | IntervalSet.of_numbers(numbers)
             for name, numbers in draft.judged.items()
             if numbers
         }

@@ -47,10 +47,11 @@ class SqlLedger:
             rows = connection.execute(select(AlertRow.__table__)).mappings().all()
         return [_standing(row) for row in rows]
 
-    def judged(self, device: str, epoch: str) -> IntervalSet:
-        """Sequence numbers that were judged already."""
+    def judged(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], IntervalSet]:
+        """Sequence numbers that were judged already, by (device, epoch)."""
         with self._database.reading() as connection:
-            return _judged(connection, (device, epoch))
+            found = _judged_of(connection, {device for device, _ in names})
+        return {name: found[name] for name in names if name in found}
 
     def known(self, water_points: Collection[str]) -> Mapping[str, Known]:
         """What is known now of each of these water points, whoever judged them."""
@@ -161,11 +162,6 @@ def _add_heard(connection: Connection, heard: Mapping[str, datetime]) -> None:
         connection.execute(
             later, [{"water_point_id": point, "at_ms": to_ms(heard[point])} for point in sorted(heard)]
         )
-
-
-def _judged(connection: Connection, name: tuple[str, str]) -> IntervalSet:
-    query = select(JudgedRow.judged).where(JudgedRow.device_id == name[0], JudgedRow.epoch == name[1])
-    return spans_of(connection.scalars(query).first() or ())
 
 
 def _add_judged(connection: Connection, judged: Mapping[tuple[str, str], IntervalSet]) -> None:

@@ -40,6 +40,7 @@ class Bus:
         client_id: must differ between processes.
         subscriptions: takers by topic filter.
         takers: takers by topic filter for what `follow` will subscribe to.
+        qos: of the subscriptions; 0 where whoever sends comes again by himself.
         connected: told whenever the connection comes (True) or goes (False).
     """
 
@@ -50,9 +51,10 @@ class Bus:
         client_id: str,
         subscriptions: Mapping[str, Taker],
         takers: Mapping[str, Taker] | None = None,
+        qos: int = 1,
         connected: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        self._broker, self._connected = broker, connected
+        self._broker, self._qos, self._connected = broker, qos, connected
         self._followed = frozenset(subscriptions)
         self._following = threading.Lock()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
@@ -86,7 +88,7 @@ class Bus:
         with self._following:
             self._followed |= set(topics)
             if topics and self._is_up.is_set():
-                self._client.subscribe([(topic, 1) for topic in sorted(topics)])
+                self._client.subscribe([(topic, self._qos) for topic in sorted(topics)])
 
     def leave(self, topics: Collection[str]) -> None:
         """Subscribe to these no more."""
@@ -116,7 +118,7 @@ class Bus:
             return
         with self._following:
             if self._followed:
-                client.subscribe([(topic, 1) for topic in sorted(self._followed)])
+                client.subscribe([(topic, self._qos) for topic in sorted(self._followed)])
             self._is_up.set()
         self._connected(True)  # noqa: FBT003 - the callback's only argument
         _log.info("broker_connected")

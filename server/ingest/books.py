@@ -1,6 +1,6 @@
 """Where custody is kept: the books, the quarantine and the devices' notes, booked in one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -58,8 +58,18 @@ class Books:
     def of(self, key: Key) -> Book:
         """The book of a (device, epoch); empty for a new one."""
         if key not in self._books:
-            self._books[key] = self._load(key)
+            self.recall((key,))
         return self._books[key]
+
+    def recall(self, keys: Collection[Key]) -> None:
+        """Load, in one question, the books of these that are not remembered."""
+        if unknown := [key for key in keys if key not in self._books]:
+            query = select(CustodyRow.__table__).where(
+                CustodyRow.device_id.in_({device for device, _ in unknown})
+            )
+            with self._database.reading() as connection:
+                known = {_key(row): _book(row) for row in connection.execute(query).mappings()}
+            self._books |= {key: known.get(key) or Book() for key in unknown}
 
     def book(self, booking: Booking, now_ms: int) -> None:
         """Record a round as a whole.
@@ -117,14 +127,6 @@ class Books:
             return {
                 key: self._books.get(key) or _book(row) for key, row in ((_key(row), row) for row in rows)
             }
-
-    def _load(self, key: Key) -> Book:
-        with self._database.reading() as connection:
-            query = select(CustodyRow.__table__).where(
-                CustodyRow.device_id == key[0], CustodyRow.epoch == key[1]
-            )
-            row = connection.execute(query).mappings().first()
-        return Book() if row is None else _book(row)
 
 
 def _key(row: RowMapping) -> Key:

@@ -56,6 +56,8 @@ class _Round:
     """What a round has gathered so far."""
 
     now: datetime
+    earliest_ms: int  # what was taken before or after is no observation of this water
+    latest_ms: int
     booking: Booking = field(default_factory=Booking)
     rows: list[Row] = field(default_factory=list)
     sources: list[Arrival] = field(default_factory=list)  # what each row came with
@@ -113,10 +115,12 @@ class Intake:
             LinkError: the database cannot be reached; nothing is receipted; mended by time.
             StoreUnavailable: judged and booked but for the readings, which come again; mended by time.
         """
-        the_round = _Round(now)
+        the_round = self._begin(now)
         registry = self._registry()
-        for arrival in arrivals:
-            self._read(arrival, registry, the_round)
+        envelopes = [parse_readings(arrival.topic) for arrival in arrivals]
+        self._books.recall({(each.device, each.epoch) for each in envelopes if each is not None})
+        for arrival, envelope in zip(arrivals, envelopes, strict=True):
+            self._read(arrival, envelope, registry, the_round)
         if the_round.forgotten and store_is_up:
             self._compare(registry, the_round)
         self._watch.judge(the_round.sightings, now)
@@ -132,13 +136,13 @@ class Intake:
         Raises:
             LinkError: the database or the store takes nothing now; nothing has changed; mended by time.
         """
-        the_round = _Round(now)
+        the_round = self._begin(now)
         envelope = parse_readings(kept.topic)
         if envelope is not None:
             key, part = (envelope.device, envelope.epoch), IntervalSet(((kept.first, kept.last),))
             book = self._books.of(key)
             the_round.booking.books[key] = replace(book, quarantined=book.quarantined - part)
-        self._read(kept, self._registry(), the_round)
+        self._read(kept, envelope, self._registry(), the_round)
         self._watch.judge(the_round.sightings, now)
         trouble = self._keep_rows(the_round)
         if trouble is not None:
@@ -161,8 +165,12 @@ class Intake:
         """Forget what these devices sent: another worker may have taken in more of it."""
         self._contents.forget(of)
 
-    def _read(self, arrival: Arrival, registry: Registry, the_round: _Round) -> None:
-        envelope = parse_readings(arrival.topic)
+    def _begin(self, now: datetime) -> _Round:
+        return _Round(now, earliest_ms=to_ms(now - self._keep), latest_ms=to_ms(now + _MAX_AHEAD))
+
+    def _read(
+        self, arrival: Arrival, envelope: Envelope | None, registry: Registry, the_round: _Round
+    ) -> None:
         if envelope is None:
             nowhere = Envelope(device_of(arrival.topic)[:16], "", 0, 0)
             self._set_aside(arrival, nowhere, Rejection.WRONG_TOPIC, "no readings topic", the_round)
@@ -217,7 +225,7 @@ class Intake:
     def _take_new(
         self, observation: Observation, arrival: Arrival, registry: Registry, the_round: _Round
     ) -> None:
-        fault = self._misplaced_in_time(observation.taken_ms, the_round.now)
+        fault = _misplaced_in_time(observation.taken_ms, the_round)
         water_point = registry.water_point(observation.device, observation.taken_ms)
         if fault is not None:
             self._poison(arrival, _place(observation), (fault, observation.taken_at.isoformat()), the_round)
@@ -279,11 +287,6 @@ class Intake:
             self._set_aside(arrival, place, Rejection.SEQUENCE_CONFLICT, detail, the_round)
         else:  # nothing holds this number yet: book it, or the device would come with it for ever
             self._poison(arrival, place, (Rejection.SEQUENCE_CONFLICT, detail), the_round)
-
-    def _misplaced_in_time(self, taken_ms: int, now: datetime) -> Rejection | None:
-        if taken_ms > to_ms(now + _MAX_AHEAD):
-            return Rejection.TIME_IN_FUTURE
-        return Rejection.TIME_TOO_OLD if taken_ms < to_ms(now - self._keep) else None
 
     def _keep_rows(self, the_round: _Round) -> StoreUnavailable | None:
         """Write the rows and book them; returns the trouble when the store takes nothing now."""
@@ -376,6 +379,12 @@ class StoreTrouble(StoreUnavailable):
     def __init__(self, taken: Taken) -> None:
         super().__init__("the store takes nothing now")
         self.taken = taken
+
+
+def _misplaced_in_time(taken_ms: int, the_round: _Round) -> Rejection | None:
+    if taken_ms > the_round.latest_ms:
+        return Rejection.TIME_IN_FUTURE
+    return Rejection.TIME_TOO_OLD if taken_ms < the_round.earliest_ms else None
 
 
 def _newest(sightings: Iterable[Sighting]) -> dict[str, int]:

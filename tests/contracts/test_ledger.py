@@ -29,6 +29,7 @@ from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
 
 T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+NAME = ("kk-0007", "9f1c2a7e")
 KEY = AlertKey("turbidity-who-4", "bolnisi-spring")
 NINO = Recipient("nino", "+995555000123", Language.KA, Role.CSO)
 LATER = timedelta(minutes=10)
@@ -142,31 +143,30 @@ def test_nothing_stands_in_a_new_ledger(ledger):
 
 
 def test_judged_numbers_are_united_with_those_before(ledger):
-    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 3)])}))
-    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(3, 4), (9, 9)])}))
+    ledger.commit(Judgement(judged={NAME: IntervalSet.of([(1, 3)])}))
+    ledger.commit(Judgement(judged={NAME: IntervalSet.of([(3, 4), (9, 9)])}))
 
-    assert ledger.judged("kk-0007", "9f1c2a7e") == IntervalSet.of([(1, 4), (9, 9)])
+    assert ledger.judged([NAME, ("kk-0007", "00000000")]) == {NAME: IntervalSet.of([(1, 4), (9, 9)])}
 
 
 def test_judged_numbers_belong_to_one_device_and_epoch(ledger):
-    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 3)])}))
+    ledger.commit(Judgement(judged={NAME: IntervalSet.of([(1, 3)])}))
 
-    assert not ledger.judged("kk-0007", "00000000")
-    assert not ledger.judged("kk-0008", "9f1c2a7e")
+    assert not ledger.judged([("kk-0007", "00000000"), ("kk-0008", "9f1c2a7e")])
 
 
 # ---- one judgement, one whole -----------------------------------------------------------------------------
 
 
 def test_a_judgement_that_fails_halfway_leaves_nothing_behind(ledger):
-    judged = {("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 1)])}
+    judged = {NAME: IntervalSet.of([(1, 1)])}
 
     with pytest.raises(AttributeError):
         ledger.commit(Judgement([standing()], [change()], [owed(), None], judged))
 
     assert list(ledger.standings()) == []
     assert due(ledger) == []
-    assert not ledger.judged("kk-0007", "9f1c2a7e")
+    assert not ledger.judged([NAME])
 
 
 def test_a_judgement_committed_twice_owes_once(ledger):
