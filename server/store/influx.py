@@ -128,7 +128,9 @@ class InfluxReadingStore:
 
     def roll_up(self, now: datetime) -> int:
         """Work out some of the rollups that are due; see the port."""
-        at_ms = min(to_ms(now), self._clock_ms())  # marks are made by our own clock; a demo's runs ahead of it
+        at_ms = min(
+            to_ms(now), self._clock_ms()
+        )  # marks are made by our own clock; a demo's runs ahead of it
         return self._rollups.work_out(at_ms) if self._has_rollups() else 0
 
     def forget(self, before: datetime, now: datetime) -> Forgotten | None:
