@@ -7,19 +7,17 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 
 from sqlalchemy import select
 
 from firmware_config.datasheet import load
 from server.database.engine import Database
 from server.database.models import Deployment, Device, Probe
+from server.registry.bounds import Setting, bounds_of
 from waterquality.errors import ConfigError
 from waterquality.limits import Capability
-from waterquality.parameters import SPECS, Parameter
-from waterquality.screening import Spans
-
-_NO_SPANS: Mapping[Parameter, Spans] = MappingProxyType({})
+from waterquality.parameters import Parameter
+from waterquality.screening import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,13 @@ class Registry:
         devices: ids of all registered devices.
         stays: all deployments, by device.
         capabilities: what each device's probes can show, by device and parameter.
+        screening: what was set for a water point, by water point and parameter.
     """
 
     devices: frozenset[str] = frozenset()
     stays: Mapping[str, Sequence[Stay]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[Parameter, Capability]] = field(default_factory=dict)
+    screening: Mapping[str, Mapping[Parameter, Setting]] = field(default_factory=dict)
 
     def water_point(self, device: str, at_ms: int) -> str | None:
         """Where a device stood at an instant; None when it was deployed nowhere."""
@@ -53,20 +53,18 @@ class Registry:
                 return stay.water_point
         return None
 
-    def spans(self, device: str) -> Mapping[Parameter, Spans]:
-        """Gross range spans of a device's probes, from their datasheets."""
-        return self._spans.get(device, _NO_SPANS)
+    def bounds(self, water_point: str, device: str) -> Mapping[Parameter, Bounds]:
+        """By what the readings of a device at a water point are screened; the same object each time."""
+        place = (water_point, device)
+        known = self._bounds.get(place)
+        if known is None:  # asked for at every observation, so worked out once for each snapshot
+            of_device = self.capabilities.get(device, {})
+            known = self._bounds[place] = bounds_of(of_device, self.screening.get(water_point, {}))
+        return known
 
     @cached_property
-    def _spans(self) -> Mapping[str, Mapping[Parameter, Spans]]:
-        """Of all devices: asked for at every observation, so worked out once for each snapshot."""
-        return {
-            device: {
-                parameter: Spans(possible=_shown(capability), usual=SPECS[parameter].usual)
-                for parameter, capability in capabilities.items()
-            }
-            for device, capabilities in self.capabilities.items()
-        }
+    def _bounds(self) -> dict[tuple[str, str], Mapping[Parameter, Bounds]]:
+        return {}
 
     def devices_by_water_point(self) -> Mapping[str, Sequence[str]]:
         """The devices that serve each water point now."""
@@ -80,12 +78,6 @@ class Registry:
     def water_points(self) -> frozenset[str]:
         """The water points that a device serves now."""
         return frozenset(self.devices_by_water_point())
-
-
-def _shown(capability: Capability) -> tuple[float, float]:
-    """The span of a probe, as wide as its uncertainty makes it: clear water may read a little below zero."""
-    low, high = capability.span
-    return low - capability.uncertainty_at(low), high + capability.uncertainty_at(high)
 
 
 CapabilityOf = Callable[[str], Capability | None]
