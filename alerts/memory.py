@@ -4,12 +4,25 @@ Nothing survives the process. One lock, so that a judgement is seen whole or not
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.lifecycle import Phase
-from alerts.ports import AlertKey, Change, Fate, Judgement, Kind, Outcome, Owed, Pending, Standing
+from alerts.ports import (
+    AlertKey,
+    Change,
+    Fate,
+    Judgement,
+    Kind,
+    Known,
+    Outcome,
+    Overtaken,
+    Owed,
+    Pending,
+    Standing,
+    is_overtaken,
+)
 from waterquality.intervals import IntervalSet
 
 _DebtKey = tuple[AlertKey, int, Kind, str]
@@ -44,6 +57,7 @@ class MemoryLedger:
         self._lock = threading.Lock()
         self._standings: dict[AlertKey, Standing] = {}
         self._judged: dict[tuple[str, str], IntervalSet] = {}
+        self._heard: dict[str, datetime] = {}
         self._notifications: dict[int, Notification] = {}
 
     @property
@@ -55,20 +69,28 @@ class MemoryLedger:
     def standings(self) -> Sequence[Standing]:
         """Every alert that is or once was more than normal."""
         with self._lock:
-            return [
-                each
-                for each in self._standings.values()
-                if each.state.phase is not Phase.NORMAL or each.episode
-            ]
+            return self._worth_telling()
 
-    def judged(self, device: str, epoch: str) -> IntervalSet:
-        """Sequence numbers that were judged already."""
+    def judged(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], IntervalSet]:
+        """Sequence numbers that were judged already, by (device, epoch)."""
         with self._lock:
-            return self._judged.get((device, epoch), IntervalSet())
+            return {name: self._judged[name] for name in names if name in self._judged}
+
+    def known(self, water_points: Collection[str]) -> Mapping[str, Known]:
+        """What is known now of each of these water points."""
+        with self._lock:
+            return {point: self._known(point) for point in water_points}
 
     def commit(self, judgement: Judgement) -> None:
-        """Record a judgement as a whole."""
+        """Record a judgement as a whole.
+
+        Raises:
+            Overtaken: what it relied on stands so no more; mended by judging again.
+        """
         with self._lock:
+            for point, known in judgement.relied_on.items():
+                if is_overtaken(known, self._known(point), of_silence=judgement.is_of_silence):
+                    raise Overtaken(point)
             standings = {standing.key: standing for standing in judgement.standings}
             notifications = self._with(judgement.owed)
             judged = {
@@ -79,6 +101,8 @@ class MemoryLedger:
             self.changes.extend(judgement.changes)
             self._notifications = notifications
             self._judged |= judged
+            for point, at in judgement.heard.items():
+                self._heard[point] = max(at, self._heard.get(point, at))
 
     def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
         """Notifications to take up now, those first that have been due longest."""
@@ -96,6 +120,15 @@ class MemoryLedger:
         with self._lock:
             settled = {outcome.id: _settled(self._notifications[outcome.id], outcome) for outcome in outcomes}
             self._notifications |= settled
+
+    def _worth_telling(self) -> list[Standing]:
+        return [
+            each for each in self._standings.values() if each.state.phase is not Phase.NORMAL or each.episode
+        ]
+
+    def _known(self, point: str) -> Known:
+        standings = frozenset(each for each in self._worth_telling() if each.key.water_point == point)
+        return Known(standings, self._heard.get(point))
 
     def _with(self, debts: Sequence[Owed]) -> dict[int, Notification]:
         """The notifications with new debts; a debt that is there already is no second one."""

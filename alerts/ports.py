@@ -4,7 +4,7 @@ Watch writes its judgement in one transaction (`Ledger.commit`): where each aler
 notifications owed, and how far it has judged. So a crash leaves either all of it or none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from alerts.lifecycle import State, Transition
 from alerts.rules import Role, Rule
+from waterquality.errors import LinkError
 from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
 
@@ -118,6 +119,28 @@ class Owed:
     owed_at: datetime
 
 
+class Overtaken(LinkError):
+    """Another judge has judged the same water point meanwhile; nothing was recorded; mended by judging again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a water point that several judges judge, as it was read.
+
+    Attributes:
+        standings: where its alerts stand.
+        heard_at: when it was last heard from; None where nobody wrote that down yet.
+    """
+
+    standings: frozenset[Standing] = frozenset()
+    heard_at: datetime | None = None
+
+
+def is_overtaken(read: Known, now: Known, *, of_silence: bool) -> bool:
+    """Whether what a judgement relied on has changed since it was read."""
+    return read.standings != now.standings or (of_silence and read.heard_at != now.heard_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """Everything that one round of judging changes; committed as a whole.
@@ -127,12 +150,18 @@ class Judgement:
         changes: the transitions, oldest first.
         owed: notifications that became owed.
         judged: sequence numbers judged, by (device, epoch).
+        heard: when shared water points were last heard from.
+        relied_on: what was read of shared water points and must still stand so.
+        is_of_silence: whether it relied on when they were heard from, too.
     """
 
     standings: Sequence[Standing] = ()
     changes: Sequence[Change] = ()
     owed: Sequence[Owed] = ()
     judged: Mapping[tuple[str, str], IntervalSet] = field(default_factory=dict)
+    heard: Mapping[str, datetime] = field(default_factory=dict)
+    relied_on: Mapping[str, Known] = field(default_factory=dict)
+    is_of_silence: bool = False
 
 
 class Fate(StrEnum):
@@ -205,14 +234,19 @@ class Ledger(Protocol):
         """Every alert that is not simply normal, at start-up."""
         ...
 
-    def judged(self, device: str, epoch: str) -> IntervalSet:
-        """Sequence numbers that were judged already."""
+    def judged(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], IntervalSet]:
+        """Sequence numbers that were judged already, by (device, epoch); names of which none was are left out."""
+        ...
+
+    def known(self, water_points: Collection[str]) -> Mapping[str, Known]:
+        """What is known now of each of these water points, whoever judged them."""
         ...
 
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
 
         Raises:
+            Overtaken: what it relied on stands so no more; nothing was recorded; mended by judging again.
             LinkError: the database cannot be reached; nothing was recorded; mended by time.
         """
         ...

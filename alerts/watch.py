@@ -5,10 +5,12 @@
 * What was judged is not judged again: a repeated observation changes nothing and texts nobody.
 * Late observations live in a lane of their own: they make history and wake nobody. So do those of uncertain time.
 * Nobody is told that all is well while anything at that water point is still wrong or unknown.
+* A water point that other judges judge too (its devices are of several shards) is read anew for each judgement,
+  which is made again where another judge was faster: nobody judges by what he remembers of it.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
@@ -21,8 +23,10 @@ from alerts.ports import (
     Directory,
     Judgement,
     Kind,
+    Known,
     Lane,
     Ledger,
+    Overtaken,
     Owed,
     Standing,
 )
@@ -34,6 +38,7 @@ from waterquality.parameters import Parameter
 from waterquality.readings import Observation
 from waterquality.screening import is_time_uncertain
 
+_ATTEMPTS = 10
 _QUIET = (Phase.NORMAL, Phase.RESOLVED)
 
 
@@ -74,6 +79,9 @@ class _Draft:
     """What a judgement has gathered so far."""
 
     now: datetime
+    shared: Mapping[str, Known] = field(default_factory=dict)
+    read: Mapping[AlertKey, Standing] = field(default_factory=dict)  # of the shared ones
+    is_of_silence: bool = False
     standings: dict[AlertKey, Standing] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
@@ -90,6 +98,7 @@ class Watch:
         directory: who and where, and the rules in force.
         late_after: how old an observation may be on arrival and still be about now.
         changed: called with the changes of a judgement, after it was recorded.
+        shared: tells which of some water points other judges judge too.
     """
 
     def __init__(
@@ -99,6 +108,7 @@ class Watch:
         *,
         late_after: timedelta = timedelta(minutes=20),
         changed: Callable[[Sequence[Change]], None] = lambda _: None,
+        shared: Callable[[Iterable[str]], Collection[str]] = lambda _: (),
     ) -> None:
         self._ledger, self._directory, self._late_after, self._changed = (
             ledger,
@@ -106,6 +116,8 @@ class Watch:
             late_after,
             changed,
         )
+        self._shared = shared
+        self._were_shared: set[str] = set()
         self._lock = threading.Lock()
         self._standings: dict[AlertKey, Standing] | None = None
         self._judged: dict[tuple[str, str], IntervalSet] = {}
@@ -122,38 +134,87 @@ class Watch:
         Raises:
             LinkError: the ledger cannot be reached; nothing was judged; mended by time.
         """
-        with self._lock:
-            draft = _Draft(now)
+
+        def judge(draft: _Draft) -> None:
             for sighting in sightings:
                 self._judge_observation(sighting, draft)
-            return self._commit(draft)
 
-    def judge_silence(
-        self, water_points: Iterable[str], now: datetime, listening_since: datetime
-    ) -> Sequence[Change]:
+        with self._lock:
+            self._recall({(each.observation.device, each.observation.epoch) for each in sightings})
+            return self._judge({sighting.water_point for sighting in sightings}, judge, lambda: _Draft(now))
+
+    def judge_silence(self, listening: Mapping[str, datetime], now: datetime) -> Sequence[Change]:
         """Judge who has not been heard from; only time in which we listened counts as silence.
 
         Args:
-            water_points: those that a device serves now.
+            listening: since when all devices of a water point have been listened to without a break, by water
+                point that a device serves now.
             now: the time up to which we have listened.
-            listening_since: since when without a break.
 
         Raises:
             LinkError: the ledger cannot be reached; nothing was judged; mended by time.
         """
-        with self._lock:
-            draft = _Draft(now)
-            for water_point in water_points:
-                last = max(self._heard.get(water_point, listening_since), listening_since)
+
+        def judge(draft: _Draft) -> None:
+            for water_point, since in listening.items():
+                last = max(self._heard_at(water_point, draft) or since, since)
                 for rule in self._rules(water_point).silences:
                     self._judge_no_data(rule, water_point, last, draft)
-            return self._commit(draft)
+
+        with self._lock:
+            return self._judge(listening, judge, lambda: _Draft(now, is_of_silence=True))
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Forget what is remembered of these devices, and where alerts stand: others have judged, or will."""
+        with self._lock:
+            self._standings = None
+            self._were_shared.clear()
+            self._judged = {name: numbers for name, numbers in self._judged.items() if not of(name[0])}
+            self._newest = {device: at for device, at in self._newest.items() if not of(device)}
+
+    def _judge(
+        self,
+        water_points: Collection[str],
+        judge: Callable[[_Draft], None],
+        begin_draft: Callable[[], _Draft],
+    ) -> Sequence[Change]:
+        """Judge and record; again where another judge of a shared water point was faster."""
+        for _ in range(_ATTEMPTS):
+            draft = begin_draft()
+            self._read_shared(water_points, draft)
+            judge(draft)
+            try:
+                return self._commit(draft)
+            except Overtaken:
+                continue
+        raise Overtaken("other judges were faster again and again")
+
+    def _read_shared(self, water_points: Collection[str], draft: _Draft) -> None:
+        shared = set(self._shared(water_points))
+        if (
+            not self._were_shared.isdisjoint(water_points)
+            and not self._were_shared & set(water_points) <= shared
+        ):
+            self._standings = None  # what is remembered of one that was shared is old
+            self._were_shared.clear()
+        if shared:
+            self._were_shared |= shared
+            draft.shared = self._ledger.known(shared)
+            draft.read = {each.key: each for known in draft.shared.values() for each in known.standings}
+
+    def _heard_at(self, water_point: str, draft: _Draft) -> datetime | None:
+        """When a water point was last heard from, by whomever; None where nobody knows."""
+        ours = self._heard.get(water_point)
+        known = draft.shared.get(water_point)
+        if known is None or known.heard_at is None:
+            return ours
+        return known.heard_at if ours is None else max(ours, known.heard_at)
 
     def _judge_observation(self, sighting: Sighting, draft: _Draft) -> None:
         observation = sighting.observation
         name = (observation.device, observation.epoch)
         numbers = draft.judged.setdefault(name, set())
-        if observation.seq in numbers or observation.seq in self._seen(name):
+        if observation.seq in numbers or observation.seq in self._judged[name]:
             return
         numbers.add(observation.seq)
         at, place = observation.taken_at, sighting.water_point
@@ -321,10 +382,11 @@ class Watch:
             known = self._told_apart[water_point] = _Rules.of(in_force)
         return known
 
-    def _seen(self, name: tuple[str, str]) -> IntervalSet:
-        if name not in self._judged:
-            self._judged[name] = self._ledger.judged(*name)
-        return self._judged[name]
+    def _recall(self, names: Collection[tuple[str, str]]) -> None:
+        """Ask the ledger, in one question, what was judged of those that are not remembered."""
+        if unknown := [name for name in names if name not in self._judged]:
+            self._judged |= dict.fromkeys(unknown, IntervalSet())
+            self._judged |= self._ledger.judged(unknown)
 
     def _standing(self, key: AlertKey, draft: _Draft, at: datetime) -> Standing:
         return self._known(key, draft) or Standing(key, begin(at))
@@ -333,11 +395,13 @@ class Watch:
         """Where an alert stands that was judged before; None for one that never was."""
         if self._standings is None:
             self._standings = {standing.key: standing for standing in self._ledger.standings()}
+        if key.water_point in draft.shared:
+            return draft.standings.get(key) or draft.read.get(key)
         return draft.standings.get(key) or self._standings.get(key)
 
     def _commit(self, draft: _Draft) -> Sequence[Change]:
         judged = {
-            name: self._seen(name) | IntervalSet.of_numbers(numbers)
+            name: self._judged[name] | IntervalSet.of_numbers(numbers)
             for name, numbers in draft.judged.items()
             if numbers
         }
@@ -348,7 +412,12 @@ class Watch:
             if key in changed or standing.state.phase not in _QUIET
         ]
         if told or judged:
-            self._ledger.commit(Judgement(told, draft.changes, draft.owed, judged))
+            heard = {point: at for point, at in draft.heard.items() if point in draft.shared}
+            touched = {standing.key.water_point for standing in told}
+            relied_on = {point: known for point, known in draft.shared.items() if point in touched}
+            self._ledger.commit(
+                Judgement(told, draft.changes, draft.owed, judged, heard, relied_on, draft.is_of_silence)
+            )
         self._judged |= judged
         if self._standings is not None:
             self._standings |= draft.standings

@@ -58,11 +58,12 @@ def carry(
 ) -> None:
     """Carry the outbox on a stick, where there is no network. First obey the receipt that it brings back."""
     read, config = loaded(settings)
+    speech = speech_for(language, read)
     try:
-        screen = Screen(out, speech_for(language, read))
+        screen = Screen(out, speech)
         visit(read.outbox.path, stick, device=config.device, serial=machine_serial(), screen=screen)
     except (NoOutbox, StickUnusable) as trouble:
-        refuse(str(trouble))
+        refuse(trouble, speech)
         raise typer.Exit(1) from trouble
 
 

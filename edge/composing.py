@@ -22,11 +22,13 @@ from edge.lanes import SendingPolicy
 from edge.log_tail import LogTail
 from edge.machine import machine_serial
 from edge.outbox import Outbox, open_outbox
-from edge.probes.build import Hardware, ticks_of
+from edge.probes.build import ticks_of
+from edge.probes.hardware import Hardware
 from edge.remote import RemoteParts
 from edge.reporting import reporting_of
 from edge.schedule import Every
 from edge.selfcheck import checks_of
+from edge.selfcheck_nought import NoughtFile
 from edge.settings import EdgeSettings, Mqtt
 from edge.timekeeper import battery_clock_ms
 from edge.update import UpdateParts
@@ -79,6 +81,7 @@ def compose(
     )
     config = fitted.config
     budget = Budget(settings.budget.path, settings.budget.cap_bytes)
+    nought = NoughtFile(settings.outbox.path.with_name("nought.json"))
     batching = Batching(settings.uplink.batch_every_s, settings.uplink.deflate, thrift=budget.thrift)
     return Agent(
         AgentParts(
@@ -89,7 +92,7 @@ def compose(
             clock=clock or SystemClock(trusts_always=settings.trusts_clock == "always"),
             schedule=ticks_of(config),
             observations=Every(config.observe_every_s),
-            checks=lambda is_serviced: checks_of(config, is_serviced=is_serviced),
+            checks=lambda is_serviced: checks_of(config, is_serviced=is_serviced, nought=nought),
             policy=SendingPolicy(
                 settings.uplink.batch_records, settings.uplink.window_batches, settings.uplink.repeat_after_s
             ),

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from firmware_config.catalogues import said
 from waterquality.errors import ConfigError, LinkError
 from waterquality.wire.commands import CommandRefused, RefusedWhy
 from waterquality.wire.objects import dump
@@ -72,10 +73,11 @@ def _knocked(path: Path, patience_s: float) -> socket.socket:
         knocking.connect(str(path))
     except PermissionError as error:
         knocking.close()
-        raise NotLetIn(f"{path}: you may not ask the agent; your user is not in its group") from error
+        why = said("%(path)s: you may not ask the agent; your user is not in its group", path=path)
+        raise NotLetIn(why) from error
     except OSError as error:
         knocking.close()
-        raise NobodyAnswers(f"{path}: no agent answers; is it running?") from error
+        raise NobodyAnswers(said("%(path)s: no agent answers; is it running?", path=path)) from error
     return knocking
 
 
@@ -90,5 +92,7 @@ def _lines(path: Path, knocking: socket.socket) -> Iterator[dict[str, Any]]:
             for line in lines:
                 yield json.loads(line)
     except (OSError, ValueError) as error:
-        raise NobodyAnswers(f"{path}: the agent fell silent ({error})") from error
-    raise NobodyAnswers(f"{path}: the agent has closed the door")
+        raise NobodyAnswers(
+            said("%(path)s: the agent fell silent (%(why)s)", path=path, why=error)
+        ) from error
+    raise NobodyAnswers(said("%(path)s: the agent has closed the door", path=path))

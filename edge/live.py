@@ -15,6 +15,7 @@ from edge.knocking import NobodyAnswers, live
 from edge.probes.measuring import measured
 from edge.probes.port import Probe
 from edge.schedule import Every
+from firmware_config.catalogues import said
 from firmware_config.datasheet import Datasheet
 from waterquality.flags import Flag, Screened, Why
 from waterquality.parameters import SPECS, Parameter
@@ -106,7 +107,10 @@ class DoorLive:
             try:
                 yield frame_of(line)
             except (KeyError, TypeError, ValueError) as error:
-                raise NobodyAnswers(f"{self._path}: what answers is no agent of ours ({error!r})") from error
+                foreign = said(
+                    "%(path)s: what answers is no agent of ours (%(why)s)", path=self._path, why=repr(error)
+                )
+                raise NobodyAnswers(foreign) from error
 
 
 class DirectLive:

@@ -21,6 +21,7 @@ _AMPLIFIER = load("sen0161-v2").electrode or Electrode(gain=3.0, neutral_volts=1
 _CLEAR_VOLTS, _VOLTS_PER_NTU = 4.12, -0.0003
 _ELECTRODE_PACE_S, _TURBIDITY_PACE_S = 5.0, 1.0
 _NOISE_VOLTS = 0.0008
+_STRAY_VOLTS = 0.09  # half a unit of pH, by a current through the water
 _L_PER_S = 0.15
 _BUCKET_L = 10.0
 
@@ -31,6 +32,7 @@ class Lesson(StrEnum):
     SOUND = "sound"
     WORN = "worn"
     MIXED_UP = "mixed-up"
+    CROSSTALK = "crosstalk"
 
 
 class PracticeTap:
@@ -46,12 +48,15 @@ class PracticeTap:
         self._chance = random.Random(7)  # noqa: S311 - noise, not a secret
         self._from = self._to = {Parameter.PH: self._ph_volts(7.4), Parameter.TURBIDITY: _CLEAR_VOLTS}
         self._dipped_s = self._now_s()
+        self._is_disturbed = lesson is Lesson.CROSSTALK
         self._opened_s: float | None = None
         self._pulses_before = 0
         self.hardware = SimulatedHardware(
             voltages={
                 ("adc0", 0): lambda: self._volts(Parameter.TURBIDITY, _TURBIDITY_PACE_S) / 1.5,
-                ("adc0", 1): lambda: self._volts(Parameter.PH, _ELECTRODE_PACE_S),
+                ("adc0", 1): lambda: (
+                    self._volts(Parameter.PH, _ELECTRODE_PACE_S) + _STRAY_VOLTS * self._is_disturbed
+                ),
             },
             pulses={_PIN: self._pulses},
         )
@@ -68,6 +73,10 @@ class PracticeTap:
         )
         self._to = {**self._to, parameter: volts}
         self._dipped_s = self._now_s()
+
+    def lift(self) -> None:
+        """Take the other probe out of the water."""
+        self._is_disturbed = False
 
     def fill_a_bucket(self) -> None:
         """Open the tap until ten litres have run."""

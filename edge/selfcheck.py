@@ -6,6 +6,7 @@ Whatever a check says travels as a flag with its reason; the numbers stay as the
 |---|---|---|
 | `probe_stuck`, frozen | FAIL | no sound instrument repeats itself to the last digit for hours |
 | `probe_stuck`, flat | SUSPECT | very steady water may look like it |
+| `probe_stuck`, at nought | SUSPECT | water may be clear for a month, and a blind probe shows it so for ever |
 | `probe_noisy` | SUSPECT | the median of many samples may still be right |
 | `temperature_out_of_range` | SUSPECT | the maker vouches for nothing there |
 | `stagnant_sample`, `first_flush` | SUSPECT | a true reading, but not of the network's water |
@@ -25,6 +26,7 @@ from math import inf
 
 from edge.clock import Instant
 from edge.probes.build import LONGEST_GAP_INTERVALS
+from edge.selfcheck_nought import Nought, NoughtFile
 from edge.selfcheck_probe import SOUND, Noisy, Stuck, Temperature
 from edge.selfcheck_supply import Flowing, Flush, Supply, flowing
 from firmware_config.datasheet import Datasheet, load
@@ -48,11 +50,13 @@ class ProbeChecks:
         noisy: whether its samples agree.
         stuck: whether it moves; None where it may well be still for days: a temperature, a meter.
         temperature: whether it is made for such water; None where its maker does not say.
+        nought: whether it ever shows anything but nought; None where nought is no value of water.
     """
 
     noisy: Noisy
     stuck: Stuck | None = None
     temperature: Temperature | None = None
+    nought: Nought | None = None
 
 
 class SelfChecks:
@@ -105,6 +109,8 @@ class SelfChecks:
         checks = self._probes.get(reading.parameter)
         if checks and checks.stuck:
             yield checks.stuck.judge(tick.at_s, reading, stands=tick.stands)
+        if checks and checks.nought:
+            yield checks.nought.judge(tick.at_s, reading, stands=tick.stands)
         if checks:
             yield checks.noisy.judge(reading)
         if checks and checks.temperature:
@@ -125,28 +131,45 @@ class _Tick:
 
 
 def checks_of(
-    config: DeviceConfig, *, is_serviced: Callable[[Instant], bool] = lambda _: False
+    config: DeviceConfig,
+    *,
+    is_serviced: Callable[[Instant], bool] = lambda _: False,
+    nought: NoughtFile | None = None,
 ) -> SelfChecks:
     """The self-checks of a device, as its configuration has them.
 
     Args:
         config: what is wired.
         is_serviced: whether somebody works at the probes.
+        nought: where the time at nought is kept over restarts; None forgets it.
     """
     gap_s = LONGEST_GAP_INTERVALS * config.observe_every_s
     has_meter = any(probe.parameter is Parameter.FLOW for probe in config.probes)
     told = config.self_checks
     flush = Flush(seconds=told.first_flush_s, litres=told.first_flush_litres)
     supply = Supply(stagnant_after_s=told.stagnant_after_s, flush=flush, longest_gap_s=gap_s)
-    probes = {probe.parameter: _checks_of(load(probe.model), told, gap_s) for probe in config.probes}
+    probes = {probe.parameter: _checks_of(load(probe.model), told, gap_s, nought) for probe in config.probes}
     return SelfChecks(probes, supply=supply if has_meter else None, is_serviced=is_serviced)
 
 
-def _checks_of(sheet: Datasheet, told: SelfCheckConfig, gap_s: float) -> ProbeChecks:
+def _checks_of(
+    sheet: Datasheet, told: SelfCheckConfig, gap_s: float, nought: NoughtFile | None
+) -> ProbeChecks:
     return ProbeChecks(
         noisy=Noisy(sheet.capability, beyond=told.noisy_beyond),
         stuck=_stuck_of(sheet, told, gap_s),
         temperature=Temperature(sheet.operates_celsius) if sheet.operates_celsius else None,
+        nought=_nought_of(sheet, told, gap_s, nought) if sheet.parameter is Parameter.TURBIDITY else None,
+    )
+
+
+def _nought_of(sheet: Datasheet, told: SelfCheckConfig, gap_s: float, kept: NoughtFile | None) -> Nought:
+    return Nought(
+        sheet.capability,
+        after_s=told.nought_for_s,
+        longest_gap_s=gap_s,
+        counted_s=kept.read() if kept else 0.0,
+        keep=kept.keep if kept else lambda _: None,
     )
 
 

@@ -9,8 +9,8 @@ neighbour. Very steady water can look so, so it is only suspect.
 **Invariants**
 * A signal that moves is never frozen, a value that moves beyond the resolution never flat; either ends at once.
 * Standing water proves nothing about a probe, nor does a stretch in which nobody looked: both begin anew.
-* Where clear water is nought there is nothing below to move to: a turbidity at nought is never stuck. A pH that is
-  nought is no water.
+* Where clear water is nought there is nothing below to move to: a turbidity at nought is not stuck here, and
+  `edge.selfcheck_nought` looks after it. A pH that is nought is no water.
 """
 
 from dataclasses import dataclass, field
@@ -62,6 +62,18 @@ class _Stillness:
         self._since_s = None
 
 
+def is_at_nought(reading: Reading, capability: Capability) -> bool:
+    """Whether a probe shows the lowest that it can, where that is a value that clear water may have.
+
+    Args:
+        reading: of the probe.
+        capability: of its model; one that tells any value from zero, as for pH, has no nought.
+    """
+    if reading.value is None or capability.detection_limit <= 0:
+        return False
+    return reading.raw == 0.0 or reading.value <= capability.span[0]
+
+
 class Stuck:
     """Whether a probe still answers to the water.
 
@@ -82,8 +94,7 @@ class Stuck:
         flat_after_s: float,
         longest_gap_s: float,
     ) -> None:
-        self._lowest, self._least_seen = capability.span[0], capability.detection_limit
-        self._has_a_nought = capability.detection_limit > 0
+        self._capability = capability
         self._frozen_after_s, self._flat_after_s = frozen_after_s, flat_after_s
         self._signal = _Stillness(0.0, longest_gap_s)
         self._value = _Stillness(resolution * (1 + _ROUNDING), longest_gap_s)
@@ -99,10 +110,10 @@ class Stuck:
         if reading.value is None:
             return SOUND
         signal = reading.value if reading.raw is None else reading.raw
-        rests = self._has_a_nought and (reading.raw == 0.0 or reading.value <= self._lowest)
+        rests = is_at_nought(reading, self._capability)
         frozen_s = self._lasted_s(self._signal, at_s, signal, is_void=stands or rests or bool(reading.spread))
-        is_below = self._has_a_nought and abs(reading.value - self._lowest) <= self._least_seen
-        sees_nothing = rests or is_below
+        lowest, least_seen = self._capability.span[0], self._capability.detection_limit
+        sees_nothing = rests or (least_seen > 0 and abs(reading.value - lowest) <= least_seen)
         flat_s = self._lasted_s(self._value, at_s, reading.value, is_void=stands or sees_nothing)
         if frozen_s > self._frozen_after_s:
             return _FROZEN

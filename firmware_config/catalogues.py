@@ -37,6 +37,10 @@ class Phrase:
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """In English, for a log."""
+        return self.text % self.values if self.values else self.text
+
 
 def said(text: str, **values: object) -> Phrase:
     """A phrase whose text is marked for translation."""

@@ -26,6 +26,7 @@ class SelfCheckConfig(Part):
         turbidity_frozen_after_s: how long a turbidity may stand still to its last digit.
         ph_frozen_after_s: how long a pH may.
         flat_after_s: how long either may stay within the resolution of its model.
+        nought_for_s: how long a turbidity may show nothing but nought while water runs, over restarts too.
         noisy_beyond: how many times the model's uncertainty the samples of a reading may lie apart.
         stagnant_after_s: how long no water may flow before what the probes see is not the network's.
         first_flush_s: how long water must have flowed again before it is.
@@ -35,6 +36,7 @@ class SelfCheckConfig(Part):
     turbidity_frozen_after_s: Patience = 10_800.0
     ph_frozen_after_s: Patience = 43_200.0
     flat_after_s: Patience = 259_200.0
+    nought_for_s: float = Field(default=30 * _DAY_S, ge=_DAY_S, le=365 * _DAY_S)
     noisy_beyond: float = Field(default=1.0, ge=0.1, le=100.0)
     stagnant_after_s: Patience = 1800.0
     first_flush_s: float = Field(default=300.0, ge=1.0, le=_DAY_S)

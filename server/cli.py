@@ -20,12 +20,15 @@ from server.clock import SystemClock
 from server.composing import broker, open_database, surroundings, transport
 from server.database.models import QuarantineRow
 from server.handing_in import hand_in
+from server.heap import collect_seldom
 from server.ingest.books import Books
+from server.memory_cli import memory, moved
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
 from server.saying import AsJson, SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.store_cli import store
 from server.update_cli import update
 from server.web.app import create_app
 from server.web.live import LiveHub
@@ -41,9 +44,12 @@ app = typer.Typer(
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
 device.command()(card)
+device.command()(moved)
+app.command()(memory)
 app.add_typer(device)
 app.add_typer(authority)
 app.add_typer(update, name="update")
+app.add_typer(store, name="store")
 
 
 @app.command()
@@ -51,8 +57,10 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Run everything in one process: ingest, notifier and pages."""
     with _started(settings) as (loaded, around, stop):
         notify = Notify(around, transport(loaded.notify, around.database, around.clock))
-        parts = (Ingest(around, changed=lambda _: notify.nudge()), Remote(around), notify)
+        ingest = Ingest(around, changed=lambda _: notify.nudge())
+        parts = (ingest, Remote(around, ingest.shards), notify)
         starts, stops = tuple(part.start for part in parts), tuple(part.stop for part in parts)
+        collect_seldom()
         _run(stop, starts, stops, pages=(loaded, around))
 
 
@@ -60,7 +68,9 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
 def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Take readings in, judge them and keep them. Carry to devices what they are told."""
     with _started(settings) as (_, around, stop):
-        ingest, remote = Ingest(around), Remote(around)
+        ingest = Ingest(around)
+        remote = Remote(around, ingest.shards)
+        collect_seldom()
         _run(stop, (ingest.start, remote.start), (ingest.stop, remote.stop))
 
 

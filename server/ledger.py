@@ -1,25 +1,45 @@
 """The ledger in the database: what alerts remember. Implements `alerts.ports.Ledger`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from alerts.lifecycle import Phase, State
-from alerts.ports import AlertKey, Change, Fate, Judgement, Lane, Outcome, Owed, Pending, Standing
+from alerts.ports import (
+    AlertKey,
+    Change,
+    Fate,
+    Judgement,
+    Known,
+    Lane,
+    Outcome,
+    Overtaken,
+    Owed,
+    Pending,
+    Standing,
+    is_overtaken,
+)
 from server.database.engine import Database
-from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow
+from server.database.lease_models import HeardRow
+from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow, WaterPoint
 from server.database.statements import insert_into, json_of, letters, spans_of, upsert_all
 from waterquality.intervals import IntervalSet
 from waterquality.readings import from_ms, to_ms
 
 
 class SqlLedger:
-    """What alerts remember, in SQLite or PostgreSQL."""
+    """What alerts remember, in SQLite or PostgreSQL.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Args:
+        database: where it is kept.
+        guard: asked within each judgement's transaction, before its commit, whether this process may still judge.
+    """
+
+    def __init__(self, database: Database, guard: Callable[[Connection], None] = lambda _: None) -> None:
+        self._database, self._guard = database, guard
 
     def standings(self) -> Sequence[Standing]:
         """Where every alert stands that was ever more than normal."""
@@ -27,18 +47,27 @@ class SqlLedger:
             rows = connection.execute(select(AlertRow.__table__)).mappings().all()
         return [_standing(row) for row in rows]
 
-    def judged(self, device: str, epoch: str) -> IntervalSet:
-        """Sequence numbers that were judged already."""
+    def judged(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], IntervalSet]:
+        """Sequence numbers that were judged already, by (device, epoch)."""
         with self._database.reading() as connection:
-            return _judged(connection, (device, epoch))
+            found = _judged_of(connection, {device for device, _ in names})
+        return {name: found[name] for name in names if name in found}
+
+    def known(self, water_points: Collection[str]) -> Mapping[str, Known]:
+        """What is known now of each of these water points, whoever judged them."""
+        with self._database.reading() as connection:
+            return _known(connection, water_points)
 
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
 
         Raises:
+            Overtaken: what it relied on stands so no more; nothing was recorded; mended by judging again.
             DatabaseUnavailable: nothing was recorded; mended by time.
+            LeaseLost: nothing was recorded; mended by time.
         """
         with self._database.writing() as connection:
+            _still_stands(connection, judgement)
             standings = [_key_values(each.key) | _values(each) for each in judgement.standings]
             upsert_all(connection, AlertRow, ("rule_id", "water_point_id", "lane"), standings)
             if judgement.changes:
@@ -48,6 +77,8 @@ class SqlLedger:
             for owed in judgement.owed:
                 _owe(connection, owed)
             _add_judged(connection, judgement.judged)
+            _add_heard(connection, judgement.heard)
+            self._guard(connection)
 
     def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
         """Notifications to take up now, oldest first."""
@@ -93,9 +124,44 @@ _HAND_OVER = (
 )
 
 
-def _judged(connection: Connection, name: tuple[str, str]) -> IntervalSet:
-    query = select(JudgedRow.judged).where(JudgedRow.device_id == name[0], JudgedRow.epoch == name[1])
-    return spans_of(connection.scalars(query).first() or ())
+def _known(connection: Connection, water_points: Collection[str]) -> dict[str, Known]:
+    alerts = select(AlertRow.__table__).where(AlertRow.water_point_id.in_(water_points))
+    standings: defaultdict[str, set[Standing]] = defaultdict(set)
+    for row in connection.execute(alerts).mappings():
+        standings[row["water_point_id"]].add(_standing(row))
+    columns = (HeardRow.water_point_id, HeardRow.at_ms)
+    rows = connection.execute(select(*columns).where(HeardRow.water_point_id.in_(water_points)))
+    heard = {point: from_ms(at_ms) for point, at_ms in rows}
+    return {point: Known(frozenset(standings[point]), heard.get(point)) for point in water_points}
+
+
+def _still_stands(connection: Connection, judgement: Judgement) -> None:
+    """Let no other judge near the shared water points until the commit, and see that nothing has changed there."""
+    points = sorted(judgement.relied_on)
+    if not points:
+        return
+    connection.execute(  # in one order everywhere, or two judges could wait for each other
+        select(WaterPoint.id)
+        .where(WaterPoint.id.in_(points))
+        .order_by(WaterPoint.id)
+        .with_for_update(key_share=True)
+    ).all()
+    for point, known in _known(connection, points).items():
+        if is_overtaken(judgement.relied_on[point], known, of_silence=judgement.is_of_silence):
+            raise Overtaken(f"another judge has judged {point} meanwhile")
+
+
+def _add_heard(connection: Connection, heard: Mapping[str, datetime]) -> None:
+    if heard:
+        statement = insert_into(connection, HeardRow)
+        later = statement.on_conflict_do_update(
+            index_elements=("water_point_id",),
+            set_={"at_ms": statement.excluded.at_ms},
+            where=statement.excluded.at_ms > HeardRow.at_ms,
+        )
+        connection.execute(
+            later, [{"water_point_id": point, "at_ms": to_ms(at)} for point, at in heard.items()]
+        )
 
 
 def _add_judged(connection: Connection, judged: Mapping[tuple[str, str], IntervalSet]) -> None:

@@ -8,8 +8,10 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
@@ -22,10 +24,13 @@ from server.database.engine import Database
 from server.ingest.books import Books
 from server.ingest.devices import DeviceNews
 from server.ingest.intake import Intake
+from server.ingest.leases import Leases
 from server.ingest.receipts import Receipts
+from server.ingest.shards import Shards
 from server.ingest.subscriber import Subscriber
 from server.ingest.upkeep import Upkeep
-from server.ingest.worker import IngestWorker, Ticker
+from server.ingest.worker import IngestWorker, Ticker, now_s
+from server.keeper import StoreKeeper
 from server.ledger import SqlLedger
 from server.notify import NotifyWorker
 from server.registry.current import CurrentRegistry
@@ -33,8 +38,9 @@ from server.registry.snapshot import CapabilityOf, capability_of
 from server.remote.courier import Courier
 from server.store.port import ReadingStore
 from server.web.live import LiveEvent, LiveHub
+from waterquality.errors import LinkError
 from waterquality.readings import to_ms
-from waterquality.topics import CARRIED_ROOT, all_of, uncarried
+from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_shard, shard, uncarried
 
 _FIRST_CONNECTION_S = 10.0
 
@@ -95,7 +101,7 @@ class Running:
 
 
 class Ingest:
-    """Subscriber, intake, watch, receipts and ticker.
+    """Subscriber, intake, watch, receipts, ticker and the upkeep of the store.
 
     Args:
         around: what it stands in.
@@ -112,44 +118,55 @@ class Ingest:
         self._bus = Bus(
             around.broker,
             client_id=_client_id("ingest"),
-            subscriptions={
+            subscriptions={},
+            takers={
                 all_of("readings/#"): self._take,
                 f"{CARRIED_ROOT}/#": self._take_carried,
                 all_of("status"): self.news.take,
                 all_of("health"): self.news.take,
             },
+            qos=0,  # the device repeats what gets no receipt; an acknowledgement to the broker is only work
             connected=self._connected,
         )
         self.voice = Voice(self._bus.publish)
         current = CurrentRegistry(around.database, around.known)
+        self.shards = Shards(Leases(around.database), now=clock.now)
         self.watch = Watch(
-            SqlLedger(around.database), current, late_after=around.late_after, changed=self._tell
+            SqlLedger(around.database, self.shards.guard),
+            current,
+            late_after=around.late_after,
+            changed=self._tell,
+            shared=lambda points: self.shards.shared(current.registry().shards_of, points),
         )
-        self.books = Books(around.database)
+        self.books = Books(around.database, self.shards.guard)
         self.intake = Intake(
             store=around.store,
             books=self.books,
             watch=self.watch,
             registry=current.registry,
             keep=around.keep,
+            confirm=lambda: self.shards.confirm(now_s()),
         )
-        receipts = Receipts(self._publish_receipt, around.receipt_every_s)
+        self.receipts = Receipts(self._publish_receipt, around.receipt_every_s)
         self._upkeep = Upkeep(
             database=around.database,
             books=self.books,
             intake=self.intake,
-            receipts=receipts,
+            receipts=self.receipts,
             news=self.news,
             keep=around.keep,
+            owns=self.shards.is_ours,
+            guard=self.shards.guard,
         )
         self.worker = IngestWorker(
             subscriber=self.subscriber,
             intake=self.intake,
-            receipts=receipts,
+            receipts=self.receipts,
             current=current,
             upkeep=lambda: self._upkeep.turn(clock.now()),
             voice=self.voice,
             clock=clock,
+            shards=self.shards,
             late_after=around.late_after,
         )
         self._ticker = Ticker(
@@ -157,22 +174,49 @@ class Ingest:
             subscriber=self.subscriber,
             current=current,
             clock=clock,
+            shards=self.shards,
             every_s=around.tick_every_s,
         )
+        self._keeper = StoreKeeper(
+            around.store,
+            around.database,
+            clock,
+            around.keep,
+            is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
+        )
+        self.shards.forgets(self._forget)
+        self.shards.tells(partial(_follow, self._bus, _taken_in))
         self._running = Running()
 
     def start(self) -> bool:
         """Start; returns whether the broker answered (it goes on trying when it did not)."""
+        with suppress(LinkError):  # before the broker is there: what comes first is not to be missed
+            self.shards.look(now_s(), hears=True, since=None)
         self._bus.start()
         answered = self._bus.wait_until_connected(_FIRST_CONNECTION_S)
         self._running.start("ingest", self.worker.run)
         self._running.start("ticker", self._ticker.run)
+        self._running.start("keeper", self._keeper.run)
         return answered
 
     def stop(self) -> None:
-        """Stop, and leave the broker."""
+        """Stop, give back what was held, and leave the broker."""
         self._running.stop()
+        with suppress(LinkError):  # it runs out by itself
+            self.shards.release()
         self._bus.stop()
+
+    def _forget(self, lost: frozenset[str], gained: frozenset[str]) -> None:
+        """Others have worked for these, or will: what is remembered of them is not true any more."""
+        changed = lost | gained
+
+        def of(device: str) -> bool:
+            return shard(device) in changed
+
+        self.watch.forget(of)
+        self.books.forget(of)
+        self.intake.forget(of)
+        self.receipts.forget(of)
 
     def _connected(self, is_up: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.is_connected(connected=is_up)
@@ -190,7 +234,7 @@ class Ingest:
         self._changed(changes)
 
     def _publish_receipt(self, topic: str, payload: bytes) -> bool:
-        return self._bus.publish(topic, payload, qos=1, retain=True)
+        return self._bus.publish(topic, payload, retain=True)  # repeated whenever the device comes again
 
 
 class Notify:
@@ -223,16 +267,23 @@ class Notify:
 
 
 class Remote:
-    """Carries configurations, commands and updates to devices, and their answers back."""
+    """Carries configurations, commands and updates to devices, and their answers back.
 
-    def __init__(self, around: Surroundings) -> None:
-        self.courier = Courier(around.database, self._publish, around.clock)
+    Args:
+        around: what it stands in.
+        shards: whose devices it serves: those of the ingest in the same process.
+    """
+
+    def __init__(self, around: Surroundings, shards: Shards) -> None:
+        self.courier = Courier(around.database, self._publish, around.clock, shards.is_ours)
         self._bus = Bus(
             around.broker,
             client_id=_client_id("remote"),
-            subscriptions={all_of(channel): self.courier.take for channel in self.courier.channels},
+            subscriptions={},
+            takers={all_of(channel): self.courier.take for channel in self.courier.channels},
             connected=lambda is_up: self.courier.is_connected(connected=is_up),
         )
+        shards.tells(self._follow)
         self._running = Running()
 
     def start(self) -> None:
@@ -244,6 +295,12 @@ class Remote:
         """Stop, and leave the broker."""
         self._running.stop()
         self._bus.stop()
+
+    def _follow(self, lost: frozenset[str], gained: frozenset[str]) -> None:
+        _follow(
+            self._bus, lambda each: [of_shard(each, name) for name in self.courier.channels], lost, gained
+        )
+        self.courier.is_connected(connected=bool(gained))  # another courier may have left something undone
 
     def _publish(self, topic: str, payload: bytes, is_retained: bool) -> bool:  # noqa: FBT001 - the courier's form
         return self._bus.publish(topic, payload, qos=1, retain=is_retained)
@@ -268,6 +325,21 @@ class LiveFeed:
         news = None if is_retained else read_news(payload)
         if news is not None:
             self._hub.publish(LiveEvent(*news))
+
+
+def _taken_in(each: str) -> list[str]:
+    """What ingest listens to of a shard."""
+    return [of_shard(each, name) for name in ("readings/#", "status", "health")] + [
+        carried(of_shard(each, "readings/#"))
+    ]
+
+
+def _follow(
+    bus: Bus, topics_of: Callable[[str], list[str]], lost: frozenset[str], gained: frozenset[str]
+) -> None:
+    """Listen to the shards gained, and no more to those lost."""
+    bus.leave([topic for each in lost - gained for topic in topics_of(each)])
+    bus.follow([topic for each in gained for topic in topics_of(each)])
 
 
 def _client_id(process: str) -> str:

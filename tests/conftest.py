@@ -4,11 +4,15 @@ A test may stop, kill or restart what it was given: the next test finds it runni
 each worker has its own.
 """
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from server.database.engine import Database
+from server.database.migrate import migrate
 from tests.services.influxdb import InfluxDB
 from tests.services.mosquitto import Mosquitto
 from tests.services.postgresql import PostgreSQL
@@ -59,3 +63,51 @@ def postgresql(postgresql_of_session: PostgreSQL) -> PostgreSQL:
 def postgres_url(postgresql: PostgreSQL) -> str:
     """The SQLAlchemy URL of a fresh, empty database."""
     return postgresql.new_database()
+
+
+@pytest.fixture(scope="session")
+def models_of_databases() -> dict[str, str]:
+    """URLs of databases of the newest schema, by kind, to be copied: to migrate a new one takes longer."""
+    return {}
+
+
+@pytest.fixture
+def sqlite_database(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, models_of_databases: dict[str, str]
+) -> Iterator[Database]:
+    """An empty SQLite database of the newest schema."""
+    if "sqlite" not in models_of_databases:
+        models_of_databases["sqlite"] = _migrated(
+            f"sqlite:///{tmp_path_factory.mktemp('model') / 'model.db'}"
+        )
+    copied = tmp_path / "migrated.db"
+    shutil.copy(models_of_databases["sqlite"].removeprefix("sqlite:///"), copied)
+    yield from _opened(f"sqlite:///{copied}")
+
+
+@pytest.fixture
+def postgresql_database(postgresql: PostgreSQL, models_of_databases: dict[str, str]) -> Iterator[Database]:
+    """An empty PostgreSQL database of the newest schema."""
+    if "postgresql" not in models_of_databases:
+        models_of_databases["postgresql"] = _migrated(postgresql.new_database())
+    yield from _opened(postgresql.new_database(like=models_of_databases["postgresql"]))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """An empty database of the newest schema, of each kind: what must hold, holds on both."""
+    made: Database = request.getfixturevalue(f"{request.param}_database")
+    return made
+
+
+def _opened(url: str) -> Iterator[Database]:
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def _migrated(url: str) -> str:
+    database = Database(url)
+    migrate(database)
+    database.close()
+    return url

@@ -15,6 +15,7 @@ _READINGS = re.compile(
     r"tskaro/1/([0-9a-f])/([a-z]{2}-[0-9]{4,12})/readings/([0-9a-f]{8})/([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17}))?"
 )
 _ANY = re.compile(r"tskaro/1/[^/]*/([^/]*)/")
+SHARDS = tuple("0123456789abcdef")
 MAX_ENVELOPE = 1_000_000_000  # a gap may be wide; wider than any outbox is a forgery or a fault
 
 
@@ -74,6 +75,17 @@ def uncarried(topic: str) -> str:
 def all_of(channel: str) -> str:
     """A subscription to one channel of every device."""
     return f"{ROOT}/+/+/{channel}"
+
+
+def of_shard(shard: str, channel: str) -> str:
+    """A subscription to one channel of every device of a shard."""
+    return f"{ROOT}/{shard}/+/{channel}"
+
+
+def shard_of(topic: str) -> str:
+    """The shard that a topic under the root names; "" when it names none."""
+    named = topic[len(ROOT) + 1 : len(ROOT) + 2]
+    return named if topic.startswith(f"{ROOT}/{named}/") else ""
 
 
 def device_of(topic: str) -> str:

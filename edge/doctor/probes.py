@@ -10,6 +10,7 @@ from firmware_config.catalogues import Phrase, said
 from firmware_config.datasheet import Datasheet, VoltageSignal, load
 from firmware_config.device import DeviceConfig
 from firmware_config.parts import ProbeConfig
+from firmware_config.signals import EzoSignal, RegisterSignal
 from firmware_config.words import PARAMETERS, UNITS, WHYS
 from waterquality.flags import Flag, Why
 from waterquality.parameters import Parameter
@@ -123,16 +124,18 @@ def calibrations(config: DeviceConfig, today: date) -> Iterator[Finding]:
         today: the day.
     """
     for probe in config.probes:
-        if isinstance(load(probe.model).signal, VoltageSignal):
-            yield _calibration(probe, today)
+        if isinstance(load(probe.model).signal, VoltageSignal | EzoSignal | RegisterSignal):
+            yield _calibration(probe, load(probe.model), today)
 
 
-def _calibration(probe: ProbeConfig, today: date) -> Finding:
+def _calibration(probe: ProbeConfig, sheet: Datasheet, today: date) -> Finding:
     what, name = f"calibration.{probe.parameter}", Phrase(PARAMETERS[probe.parameter])
-    mend = said("tskaro-edge calibrate %(parameter)s", parameter=probe.parameter)
+    mend = _how_to_calibrate(sheet)
     certificate = probe.calibration
     if certificate is None:
-        words = said("%(what)s: never calibrated, so it sends volts and no value.", what=name)
+        words = said("%(what)s: nobody vouches for its calibration, so its values are in doubt.", what=name)
+        if isinstance(sheet.signal, VoltageSignal):
+            words = said("%(what)s: never calibrated, so it sends volts and no value.", what=name)
         return Finding(what, Severity.LOOK, words, mend)
     day = certificate.expires_on
     if day < today:
@@ -140,3 +143,12 @@ def _calibration(probe: ProbeConfig, today: date) -> Finding:
         return Finding(what, Severity.LOOK, words, mend)
     words = said("%(what)s: calibrated, trusted until %(day)s.", what=name, day=day)
     return Finding(what, Severity.LOOK, words, mend) if day - today <= _SOON else well(what, words)
+
+
+def _how_to_calibrate(sheet: Datasheet) -> Phrase:
+    if isinstance(sheet.signal, RegisterSignal):
+        return said(
+            "Set it by its maker's manual, then write its certificate into device.toml;"
+            " see the guide, calibrate a probe."
+        )
+    return said("tskaro-edge calibrate %(parameter)s", parameter=sheet.parameter)

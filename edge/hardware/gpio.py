@@ -9,8 +9,9 @@ from edge.hardware.kernel_line import KernelCounter
 from edge.hardware.mcp3008 import Mcp3008Channel
 from edge.hardware.power_switch import GpioSwitch
 from edge.hardware.pulse_counter import PulseCounter
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import FASTEST_HZ, VoltageInput
+from firmware_config.catalogues import Phrase, said
 from firmware_config.parts import Mcp3008
 
 
@@ -36,7 +37,8 @@ class GpioHardware:
         Raises:
             HardwareUnavailable: no such converter, or its bus cannot be opened; mended by the operator.
         """
-        with _said_plainly(f"channel {channel} of converter {converter}"):
+        what = said("channel %(channel)d of converter %(converter)s", channel=channel, converter=converter)
+        with _said_plainly(what):
             opened = Mcp3008Channel(self._converters[converter], channel)
         self._open.append(opened)
         return opened
@@ -89,8 +91,9 @@ class GpioHardware:
 
 
 @contextmanager
-def _said_plainly(what: str) -> Iterator[None]:
+def _said_plainly(what: str | Phrase) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # gpiozero, lgpio and the kernel each have a root of their own
-        raise HardwareUnavailable(f"{what} cannot be opened: {error!r}") from error
+        why = said("%(what)s cannot be opened: %(why)s", what=what, why=repr(error))
+        raise HardwareUnavailable(why) from error

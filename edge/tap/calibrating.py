@@ -128,4 +128,4 @@ def _counted(bench: Bench, litres: float) -> int:
             tell(min(1.0, count.quiet_s / _QUIET_S), screen.speech.say(beside))
             if count.is_over:
                 return count.pulses
-    raise NobodyAnswers("the readings ended in the middle of a run")
+    raise NobodyAnswers(said("The readings ended in the middle of a run."))

@@ -9,7 +9,7 @@ from edge.carry import Load, Settled, StickUnusable, carry, settle
 from edge.outbox import Outbox, look_into
 from edge.outbox.table import is_damage
 from edge.tap.screen import Screen
-from firmware_config.catalogues import msgid
+from firmware_config.catalogues import msgid, said
 from waterquality.errors import CustodyError
 
 
@@ -32,7 +32,7 @@ def visit(path: Path, stick: Path, *, device: str, serial: str, screen: Screen) 
         StickUnusable: mended by another stick.
     """
     if not stick.is_dir():
-        raise StickUnusable(f"{stick}: no folder; is the stick mounted?")
+        raise StickUnusable(said("%(stick)s: no folder; is the stick mounted?", stick=stick))
     outbox = _opened(path, device, serial)
     try:
         _say_settled(settle(outbox, stick, device), screen)
@@ -51,8 +51,10 @@ def _opened(path: Path, device: str, serial: str) -> Outbox:
         look_into(path)
         return Outbox(path, device=device, serial=serial, mends=False)
     except sqlite3.DatabaseError as error:
-        mend = "restart the agent, which sets it aside" if is_damage(error) else "has the agent been started?"
-        raise NoOutbox(f"{path}: no outbox to carry ({error}); {mend}") from error
+        what = said("%(path)s: no outbox to carry (%(why)s)", path=path, why=error)
+        if is_damage(error):
+            raise NoOutbox(said("%(what)s; restart the agent, which sets it aside", what=what)) from error
+        raise NoOutbox(said("%(what)s; has the agent been started?", what=what)) from error
 
 
 def _say_settled(settled: Settled, screen: Screen) -> None:

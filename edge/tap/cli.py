@@ -14,6 +14,7 @@ from edge.doctor.findings import Finding
 from edge.settings import DEFAULT_PATH, load_settings
 from edge.tap.bench import Bench, GaveUp
 from edge.tap.calibrating import calibrate as guide
+from edge.tap.crosstalk import crosstalk as look_for_crosstalk
 from edge.tap.doctoring import as_json as findings_as_json
 from edge.tap.doctoring import examine, style_of, verdict
 from edge.tap.doctoring import show as show_finding
@@ -94,7 +95,7 @@ def status(settings: Settings = DEFAULT_PATH, language: Tongue = None, json: AsJ
     try:
         stands = standing(here.settings, here.config, as_agent_knows(here.clock.read(), agent), agent)
     except CustodyError as error:
-        refuse(str(error))
+        refuse(error, here.speech)
         raise typer.Exit(1) from error
     if json:
         typer.echo(dumps(as_table(stands), ensure_ascii=False))
@@ -112,7 +113,7 @@ def watch(
 ) -> None:
     """Show what the probes measure now, until Ctrl-C."""
     here = visit(settings, language, practice)
-    with refusals(), suppress(KeyboardInterrupt), source_of(here, practice) as source:
+    with refusals(here.speech), suppress(KeyboardInterrupt), source_of(here, practice) as source:
         title, sheets = (
             _title(here, source),
             {each.parameter: load(each.model) for each in here.config.probes},
@@ -135,15 +136,20 @@ def calibrate(
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Measure one standard before and after cleaning.")
     ] = False,
+    crosstalk: Annotated[
+        bool, typer.Option("--crosstalk", help="Look whether another probe disturbs the pH.")
+    ] = False,
     by: Annotated[str, typer.Option("--by", help="Your name, for the certificate.")] = "",
     valid_days: Annotated[
         int | None, typer.Option("--valid-days", min=1, max=730, help="For how long it is trusted.")
     ] = None,
 ) -> None:
     """Calibrate a probe step by step; makes its certificate."""
+    if crosstalk and what is not Calibratable.PH:
+        raise typer.BadParameter("--crosstalk is of ph")
     here = visit(settings, language, practice)
     probe = _probe(here, Parameter(what))
-    with refusals(), source_of(here, practice) as source, at_work(source):
+    with refusals(here.speech), source_of(here, practice) as source, at_work(source):
         if source.door and probe.power:
             refuse(
                 here.speech.say(
@@ -166,7 +172,10 @@ def calibrate(
             trusted_days=valid_days,
         )
         try:
-            guide_recheck(bench) if recheck else guide(bench)
+            if crosstalk:
+                look_for_crosstalk(bench, _others(here, probe))
+            else:
+                guide_recheck(bench) if recheck else guide(bench)
         except GaveUp as error:
             raise typer.Exit(1) from error
 
@@ -177,6 +186,12 @@ def _probe(here: Visit, parameter: Parameter) -> ProbeConfig:
             return probe
     refuse(here.speech.say(said("%(device)s has no probe for it.", device=here.config.device)))
     raise typer.Exit(1)
+
+
+def _others(here: Visit, probe: ProbeConfig) -> list[Parameter]:
+    """What the other probes in the water measure."""
+    others = (each.parameter for each in here.config.probes if each is not probe)
+    return [parameter for parameter in others if parameter is not Parameter.FLOW]
 
 
 def _title(here: Visit, source: Opened) -> Phrase:

@@ -18,7 +18,7 @@ from edge.practice import Lesson, PracticeTap, practice_device
 from edge.settings import EdgeSettings, load_settings
 from edge.tap.sources import Opened, opened, practising
 from edge.tap.speaking import chosen, speech_of
-from firmware_config.catalogues import Speech
+from firmware_config.catalogues import Phrase, Speech
 from firmware_config.device import DeviceConfig
 from waterquality.errors import ConfigError
 from waterquality.languages import Language
@@ -44,21 +44,32 @@ def loaded(path: Path) -> tuple[EdgeSettings, DeviceConfig]:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """What a person must mend is said plainly, with exit code 78; an agent that does not answer with 1."""
+def refusals(speech: Speech | None = None) -> Iterator[None]:
+    """What a person must mend is said plainly, with exit code 78; an agent that does not answer with 1.
+
+    Args:
+        speech: the technician's language, once it is known; what is wrong with a file is told in English.
+    """
     try:
         yield
     except ConfigError as error:
-        refuse(str(error))
+        refuse(error, speech)
         raise typer.Exit(ConfigError.EXIT_CODE) from error
     except (NobodyAnswers, OSError) as error:
-        refuse(str(error))
+        refuse(error, speech)
         raise typer.Exit(1) from error
 
 
-def refuse(reason: str) -> None:
-    """Say why not, on standard error."""
-    err.print(reason, style="red", highlight=False, markup=False, soft_wrap=True)
+def refuse(reason: str | Exception, speech: Speech | None = None) -> None:
+    """Say why not, on standard error.
+
+    Args:
+        reason: words, or an error, which may bring a `Phrase`.
+        speech: the technician's language.
+    """
+    phrase = next((each for each in getattr(reason, "args", ()) if isinstance(each, Phrase)), None)
+    words = speech.say(phrase) if speech and phrase else str(reason)
+    err.print(words, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def speech_for(language: Language | None, settings: EdgeSettings | None) -> Speech:

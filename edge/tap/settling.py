@@ -48,10 +48,16 @@ def shown_in(bench: Bench, standard: Standard) -> Settled | Phrase:
     )
     if bench.source.practice is not None:
         bench.source.practice.dip(parameter, standard.value)
-    return settle(bench.screen, bench.source.live, parameter, _criterion(bench.sheet, standard.value))
+    return settle(bench.screen, bench.source.live, parameter, criterion_of(bench.sheet, standard.value))
 
 
-def _criterion(sheet: Datasheet, standard: float) -> Criterion:
+def criterion_of(sheet: Datasheet, standard: float) -> Criterion:
+    """When a probe of this model stands still.
+
+    Args:
+        sheet: its model.
+        standard: what it is in, in the parameter's unit.
+    """
     if isinstance(sheet.signal, VoltageSignal):
         return CRITERIA[sheet.parameter]
     return of_instrument(sheet.capability.uncertainty_at(standard))

@@ -51,8 +51,9 @@ def standing(
     try:
         return Standing(config, now, *look_into(settings.outbox.path), agent)
     except (sqlite3.DatabaseError, KeyError) as error:
-        reason = f"no outbox to look into ({error}); has the agent been started?"
-        raise CustodyError(f"{settings.outbox.path}: {reason}") from error
+        path = settings.outbox.path
+        what = said("%(path)s: no outbox to look into (%(why)s)", path=path, why=error)
+        raise CustodyError(said("%(what)s; has the agent been started?", what=what)) from error
 
 
 def software() -> str:

@@ -93,7 +93,7 @@ def first(source: LiveSource, *, at_most: int = 1) -> Frame:
         if not any(reading.screened.why in _STILL_STARTING for reading in frame.readings):
             break
     if frame is None:
-        raise NobodyAnswers("no reading came")
+        raise NobodyAnswers(said("No reading came."))
     return frame
 
 

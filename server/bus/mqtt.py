@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -39,6 +39,8 @@ class Bus:
         broker: where to.
         client_id: must differ between processes.
         subscriptions: takers by topic filter.
+        takers: takers by topic filter for what `follow` will subscribe to.
+        qos: of the subscriptions; 0 where whoever sends comes again by himself.
         connected: told whenever the connection comes (True) or goes (False).
     """
 
@@ -48,9 +50,13 @@ class Bus:
         *,
         client_id: str,
         subscriptions: Mapping[str, Taker],
+        takers: Mapping[str, Taker] | None = None,
+        qos: int = 1,
         connected: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        self._broker, self._subscriptions, self._connected = broker, dict(subscriptions), connected
+        self._broker, self._qos, self._connected = broker, qos, connected
+        self._followed = frozenset(subscriptions)
+        self._following = threading.Lock()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
         self._client.reconnect_delay_set(min_delay=1, max_delay=_LONGEST_BACKOFF_S)
         self._client.max_inflight_messages_set(1000)
@@ -62,7 +68,7 @@ class Bus:
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
-        for topic, taker in self._subscriptions.items():
+        for topic, taker in {**subscriptions, **(takers or {})}.items():
             self._client.message_callback_add(topic, _guarded(taker))
         self._is_up = threading.Event()
         self._is_unreachable = False
@@ -76,6 +82,20 @@ class Bus:
     def wait_until_connected(self, seconds: float) -> bool:
         """Whether the broker has answered within so many seconds."""
         return self._is_up.wait(seconds)
+
+    def follow(self, topics: Collection[str]) -> None:
+        """Subscribe to these too, now and whenever the connection comes back."""
+        with self._following:
+            self._followed |= set(topics)
+            if topics and self._is_up.is_set():
+                self._client.subscribe([(topic, self._qos) for topic in sorted(topics)])
+
+    def leave(self, topics: Collection[str]) -> None:
+        """Subscribe to these no more."""
+        with self._following:
+            self._followed -= set(topics)
+            if topics and self._is_up.is_set():
+                self._client.unsubscribe(sorted(topics))
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> bool:
         """Publish now or not at all; returns whether it was handed to the connection."""
@@ -96,9 +116,10 @@ class Bus:
         if code != 0:
             _log.error("broker_refused", detail=str(code))
             return
-        for topic in self._subscriptions:
-            client.subscribe(topic, qos=1)
-        self._is_up.set()
+        with self._following:
+            if self._followed:
+                client.subscribe([(topic, self._qos) for topic in sorted(self._followed)])
+            self._is_up.set()
         self._connected(True)  # noqa: FBT003 - the callback's only argument
         _log.info("broker_connected")
 

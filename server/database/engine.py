@@ -1,7 +1,8 @@
 """The one way to a database: by URL, with what each kind needs to be safe.
 
 SQLite: WAL, a busy timeout, and `BEGIN IMMEDIATE` for writers, since a transaction that reads first and writes
-later fails as locked at once, whatever the timeout. PostgreSQL needs nothing.
+later fails as locked at once, whatever the timeout. PostgreSQL: a process that stops in the middle of a transaction
+must not hold its locks for ever, and a connection that has died is to be noticed.
 """
 
 import sqlite3
@@ -10,12 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from waterquality.errors import ConfigError, LinkError
 
 _BUSY_TIMEOUT_S = 30
+_POSTGRESQL = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "options": "-c idle_in_transaction_session_timeout=15s",
+}
 
 
 class DatabaseUnavailable(LinkError):
@@ -84,7 +93,12 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailable:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         try:
-            return create_engine(url, pool_pre_ping=True)
+            given = make_url(url).query  # what the operator says has the last word
+            return create_engine(
+                url,
+                pool_pre_ping=True,
+                connect_args={name: value for name, value in _POSTGRESQL.items() if name not in given},
+            )
         except (ArgumentError, ImportError) as error:  # not the URL itself: it may hold a password
             raise ConfigError(f"database_url: cannot be used: {error}") from error
     path = url.removeprefix("sqlite:///")

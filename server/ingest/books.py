@@ -1,6 +1,6 @@
 """Where custody is kept: the books, the quarantine and the devices' notes, booked in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -44,24 +44,39 @@ class Books:
     """The custody of all devices, kept in the database, remembered here.
 
     One process judges all of a device's batches (sharding), so what is remembered here is what is true.
+
+    Args:
+        database: where they are kept.
+        guard: asked within each transaction, before its commit, whether this process may still book.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, guard: Callable[[Connection], None] = lambda _: None) -> None:
+        self._database, self._guard = database, guard
         self._books: dict[Key, Book] = {}
         self._days = Unwritten()
 
     def of(self, key: Key) -> Book:
         """The book of a (device, epoch); empty for a new one."""
         if key not in self._books:
-            self._books[key] = self._load(key)
+            self.recall((key,))
         return self._books[key]
+
+    def recall(self, keys: Collection[Key]) -> None:
+        """Load, in one question, the books of these that are not remembered."""
+        if unknown := [key for key in keys if key not in self._books]:
+            query = select(CustodyRow.__table__).where(
+                CustodyRow.device_id.in_({device for device, _ in unknown})
+            )
+            with self._database.reading() as connection:
+                known = {_key(row): _book(row) for row in connection.execute(query).mappings()}
+            self._books |= {key: known.get(key) or Book() for key in unknown}
 
     def book(self, booking: Booking, now_ms: int) -> None:
         """Record a round as a whole.
 
         Raises:
             DatabaseUnavailable: nothing was recorded; mended by time.
+            LeaseLost: nothing was recorded; mended by time.
         """
         books = {key: book.since(self.of(key), now_ms) for key, book in booking.books.items()}
         days = self._days.due(extents_of(booking.timed))
@@ -75,8 +90,13 @@ class Books:
             if booking.quarantined:
                 bound(connection)
             _note(connection, booking.noted)
+            self._guard(connection)
         self._books.update(books)
         self._days.wrote(days)
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Read the books of these devices anew: another process may have booked."""
+        self._books = {key: book for key, book in self._books.items() if not of(key[0])}
 
     def all(self) -> Mapping[Key, Book]:
         """Every book there is."""
@@ -107,14 +127,6 @@ class Books:
             return {
                 key: self._books.get(key) or _book(row) for key, row in ((_key(row), row) for row in rows)
             }
-
-    def _load(self, key: Key) -> Book:
-        with self._database.reading() as connection:
-            query = select(CustodyRow.__table__).where(
-                CustodyRow.device_id == key[0], CustodyRow.epoch == key[1]
-            )
-            row = connection.execute(query).mappings().first()
-        return Book() if row is None else _book(row)
 
 
 def _key(row: RowMapping) -> Key:

@@ -8,7 +8,7 @@ up the new.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 
 from server.ingest.books import Books, Key
@@ -38,6 +38,10 @@ class Contents:
         """Whether it is what came under that number before; None where that is not remembered."""
         content = self._contents.get(_name(observation))
         return None if content is None else content == _content(observation)
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Remember nothing of these devices."""
+        self._contents = OrderedDict(item for item in self._contents.items() if not of(item[0][0]))
 
     def remember(self, observation: Observation) -> None:
         """This is what came under that number."""

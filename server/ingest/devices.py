@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from server.database.engine import Database
 from server.database.models import Device
@@ -36,8 +36,12 @@ class DeviceNews:
         except queue.Full:
             self.counters["dropped_queue_full"] += 1
 
-    def write(self, database: Database) -> None:
+    def write(self, database: Database, guard: Callable[[Connection], None] = lambda _: None) -> None:
         """Write what has come.
+
+        Args:
+            database: where to.
+            guard: asked before the commit whether this process may still write.
 
         Raises:
             DatabaseUnavailable: what was taken is lost, the next word replaces it; mended by time.
@@ -54,6 +58,7 @@ class DeviceNews:
                 for device, columns in news.items():
                     if columns:
                         connection.execute(update(Device).where(Device.id == device).values(**columns))
+                guard(connection)
 
 
 def _columns(topic: str, payload: bytes, at_ms: int) -> dict[str, object]:

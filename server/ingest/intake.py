@@ -56,6 +56,8 @@ class _Round:
     """What a round has gathered so far."""
 
     now: datetime
+    earliest_ms: int  # what was taken before or after is no observation of this water
+    latest_ms: int
     booking: Booking = field(default_factory=Booking)
     rows: list[Row] = field(default_factory=list)
     again: Sequence[Row] = ()  # of earlier rounds, judged otherwise now
@@ -76,6 +78,8 @@ class Intake:
         watch: judges readings.
         registry: asked for the registry as it stands.
         keep: how long readings are kept; older ones are refused before they are sent to the store.
+        confirm: asked before rows are sent to the store, which cannot ask, whether the shards are still ours.
+            What is sent late nevertheless is what the device sent, under its own name; only its flags may differ.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Intake:
         watch: Watch,
         registry: Callable[[], Registry],
         keep: timedelta,
+        confirm: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._books, self._watch, self._registry, self._keep = (
             store,
@@ -94,6 +99,7 @@ class Intake:
             registry,
             keep,
         )
+        self._confirm = confirm
         self._store_was_away = False
         self._contents = Contents()
         self._screener = Screener(store, lambda key: bool(books.of(key).stored))
@@ -111,10 +117,12 @@ class Intake:
             LinkError: the database cannot be reached; nothing is receipted; mended by time.
             StoreUnavailable: judged and booked but for the readings, which come again; mended by time.
         """
-        the_round = _Round(now)
+        the_round = self._begin(now)
         registry = self._registry()
-        for arrival in arrivals:
-            self._read(arrival, registry, the_round)
+        envelopes = [parse_readings(arrival.topic) for arrival in arrivals]
+        self._books.recall({(each.device, each.epoch) for each in envelopes if each is not None})
+        for arrival, envelope in zip(arrivals, envelopes, strict=True):
+            self._read(arrival, envelope, registry, the_round)
         if the_round.forgotten and store_is_up:
             self._compare(registry, the_round)
         self._screen(registry, the_round, may_ask=store_is_up)
@@ -131,14 +139,14 @@ class Intake:
         Raises:
             LinkError: the database or the store takes nothing now; nothing has changed; mended by time.
         """
-        the_round = _Round(now)
+        the_round = self._begin(now)
         envelope = parse_readings(kept.topic)
         if envelope is not None:
             key, part = (envelope.device, envelope.epoch), IntervalSet(((kept.first, kept.last),))
             book = self._books.of(key)
             the_round.booking.books[key] = replace(book, quarantined=book.quarantined - part)
         registry = self._registry()
-        self._read(kept, registry, the_round)
+        self._read(kept, envelope, registry, the_round)
         self._screen(registry, the_round, may_ask=True)
         self._watch.judge(the_round.sightings, now)
         trouble = self._keep_rows(the_round)
@@ -158,8 +166,17 @@ class Intake:
             the_round.stored,
         )
 
-    def _read(self, arrival: Arrival, registry: Registry, the_round: _Round) -> None:
-        envelope = parse_readings(arrival.topic)
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Forget what these devices sent: another worker may have taken in more of it."""
+        self._contents.forget(of)
+        self._screener.forget(of)
+
+    def _begin(self, now: datetime) -> _Round:
+        return _Round(now, earliest_ms=to_ms(now - self._keep), latest_ms=to_ms(now + _MAX_AHEAD))
+
+    def _read(
+        self, arrival: Arrival, envelope: Envelope | None, registry: Registry, the_round: _Round
+    ) -> None:
         if envelope is None:
             nowhere = Envelope(device_of(arrival.topic)[:16], "", 0, 0)
             self._set_aside(arrival, nowhere, Rejection.WRONG_TOPIC, "no readings topic", the_round)
@@ -214,7 +231,7 @@ class Intake:
     def _take_new(
         self, observation: Observation, arrival: Arrival, registry: Registry, the_round: _Round
     ) -> None:
-        fault = self._misplaced_in_time(observation.taken_ms, the_round.now)
+        fault = _misplaced_in_time(observation.taken_ms, the_round)
         water_point = registry.water_point(observation.device, observation.taken_ms)
         if fault is not None:
             self._poison(arrival, _place(observation), (fault, observation.taken_at.isoformat()), the_round)
@@ -275,11 +292,6 @@ class Intake:
         else:  # nothing holds this number yet: book it, or the device would come with it for ever
             self._poison(arrival, place, (Rejection.SEQUENCE_CONFLICT, detail), the_round)
 
-    def _misplaced_in_time(self, taken_ms: int, now: datetime) -> Rejection | None:
-        if taken_ms > to_ms(now + _MAX_AHEAD):
-            return Rejection.TIME_IN_FUTURE
-        return Rejection.TIME_TOO_OLD if taken_ms < to_ms(now - self._keep) else None
-
     def _screen(self, registry: Registry, the_round: _Round, *, may_ask: bool) -> None:
         """Judge what is new among its neighbours; until it is stored, none of it is taken for settled."""
         judged = self._screener.screen(the_round.rows, registry.bounds, may_ask=may_ask)
@@ -295,6 +307,7 @@ class Intake:
             if self._store_was_away:  # it may come back empty, or was away when we started
                 self._store.prepare()
             if the_round.rows:
+                self._confirm()
                 self._store.write([*the_round.rows, *the_round.again])
         except StoreUnavailable as trouble:
             self._store_was_away = True
@@ -380,6 +393,12 @@ class StoreTrouble(StoreUnavailable):
     def __init__(self, taken: Taken) -> None:
         super().__init__("the store takes nothing now")
         self.taken = taken
+
+
+def _misplaced_in_time(taken_ms: int, the_round: _Round) -> Rejection | None:
+    if taken_ms > the_round.latest_ms:
+        return Rejection.TIME_IN_FUTURE
+    return Rejection.TIME_TOO_OLD if taken_ms < the_round.earliest_ms else None
 
 
 def _newest(sightings: Iterable[Sighting]) -> dict[str, int]:

@@ -29,6 +29,10 @@ class Receipts:
         for (device, epoch), book in books.items():
             self._owed[device] = (epoch, book)
 
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Tell these devices nothing: they are another worker's now."""
+        self._owed = {device: owed for device, owed in self._owed.items() if not of(device)}
+
     def flush(self, now_s: float, server_ms: int) -> float | None:
         """Send what may be sent now.
 

@@ -118,6 +118,11 @@ class Screener:
         for row in refused:
             self._forget((row.water_point, row.observation.device))
 
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Follow these devices no longer: somebody else judges them now, and may give them back."""
+        for place in [place for place in self._followed if of(place[1])]:
+            self._forget(place)
+
     def _forget(self, place: _Place) -> None:
         self._followed.pop(place, None)
         self._unsure.discard(place)

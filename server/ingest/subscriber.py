@@ -68,17 +68,19 @@ class Subscriber:
         except queue.Full:
             self.counters["dropped_queue_full"] += 1
 
-    def drain(self, at_most: int, wait_s: float) -> Sequence[Arrival]:
-        """What has arrived, oldest first; waits so many seconds for the first."""
+    def drain(self, at_most: int, at_most_bytes: int, wait_s: float) -> Sequence[Arrival]:
+        """What has arrived, oldest first, up to so many messages or bytes; waits so many seconds for the first."""
         try:
             arrivals = [self._queue.get(timeout=wait_s)]
         except queue.Empty:
             return ()
-        while len(arrivals) < at_most:
+        size = len(arrivals[0].payload)
+        while len(arrivals) < at_most and size < at_most_bytes:
             try:
                 arrivals.append(self._queue.get_nowait())
             except queue.Empty:
                 break
+            size += len(arrivals[-1].payload)
         return arrivals
 
     def was_deaf(self) -> None:
@@ -94,6 +96,11 @@ class Subscriber:
                 self._listening_since = None
             elif self._listening_since is None:
                 self._listening_since = self._now()
+
+    @property
+    def hears(self) -> bool:
+        """Whether we hear the broker."""
+        return self._listening_since is not None
 
     def listening_since(self) -> datetime | None:
         """Since when we have heard the broker without a break, with nothing left unread; None while we do not."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from server.store.port import Row
-from server.store.storable import LATEST_MS
+from server.store.span import LATEST_MS
 from waterquality.flags import Flag, Why
 from waterquality.parameters import Parameter
 from waterquality.screening import Bounds, Track

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from server.database.engine import Database
 from server.database.models import CustodyDayRow, CustodyRow, Device
@@ -48,6 +48,7 @@ class Upkeep:
         news: what devices say of themselves.
         keep: how long readings are kept.
         owns: whether this ingest holds the books of a device.
+        guard: asked within a transaction, before its commit, whether it still does.
     """
 
     def __init__(
@@ -60,9 +61,10 @@ class Upkeep:
         news: DeviceNews,
         keep: timedelta,
         owns: Callable[[str], bool] = lambda _: True,
+        guard: Callable[[Connection], None] = lambda _: None,
     ) -> None:
         self._database, self._books, self._intake, self._receipts = database, books, intake, receipts
-        self._news, self._keep, self._owns = news, keep, owns
+        self._news, self._keep, self._owns, self._guard = news, keep, owns, guard
         self._has_come_back = threading.Event()
         self._seldom: datetime | None = None
 
@@ -77,7 +79,7 @@ class Upkeep:
         Raises:
             DatabaseUnavailable: the rest is done later; mended by time.
         """
-        self._news.write(self._database)
+        self._news.write(self._database, self._guard)
         if self._has_come_back.is_set():
             self._has_come_back.clear()
             self._receipts.owe(self._owned(self._books.newest()))

@@ -16,14 +16,18 @@ from alerts.watch import Watch
 from server.bus.live import Voice
 from server.clock import Clock
 from server.ingest.intake import Intake, StoreTrouble, Taken
+from server.ingest.leases import LeaseLost
 from server.ingest.receipts import Receipts
+from server.ingest.shards import EveryShard, Holding, Shards
 from server.ingest.subscriber import Arrival, Subscriber
 from server.registry.current import CurrentRegistry
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
 
 _log = structlog.get_logger()
-_ROUND = 500
+_EVERY_SHARD = EveryShard()
+_ROUND = 2_000  # messages: the more in a round, the less each costs, and the longer a breach waits for it
+_ROUND_BYTES = 500_000  # some 20,000 observations, deflated
 _IDLE_S = 0.25
 _REFRESH_S = 5.0
 _UPKEEP_S = 1.0
@@ -42,6 +46,7 @@ class IngestWorker:
         upkeep: small work to do every second or so, e.g. writing what devices say of themselves.
         voice: tells the screens.
         clock: the server's clock.
+        shards: those that this worker holds.
         late_after: as the watch has it; only observations younger than this enter `latencies`,
             as (taken_ms, seconds from the tap to the store).
     """
@@ -56,11 +61,12 @@ class IngestWorker:
         upkeep: Callable[[], None],
         voice: Voice,
         clock: Clock,
+        shards: Holding = _EVERY_SHARD,
         late_after: timedelta = timedelta(minutes=20),
     ) -> None:
         self._subscriber, self._intake, self._receipts = subscriber, intake, receipts
         self._current, self._voice, self._clock = current, voice, clock
-        self._late_after, self._upkeep = late_after, upkeep
+        self._late_after, self._upkeep, self._shards = late_after, upkeep, shards
         self._store_failures = 0
         self._store_again_s = 0.0
         self._refreshed_s = self._kept_up_s = float("-inf")
@@ -72,6 +78,8 @@ class IngestWorker:
         while not stop.is_set():
             try:
                 self.turn(_IDLE_S)
+            except LeaseLost as error:
+                self._lost(error)
             except LinkError as error:
                 self._subscriber.was_deaf()
                 self.counters["database_unavailable"] += 1
@@ -84,16 +92,23 @@ class IngestWorker:
 
     def turn(self, wait_s: float) -> None:
         """One round, waiting so many seconds for something to come."""
+        self._keep_shards()
         self._refresh()
         flush_s = self._receipts.flush(time.monotonic(), to_ms(self._clock.now()))
-        arrivals = self._subscriber.drain(
-            _ROUND, wait_s if flush_s is None else min(wait_s, max(0.001, flush_s))
-        )
+        wait_s = wait_s if flush_s is None else min(wait_s, max(0.001, flush_s))
+        arrivals = self._subscriber.drain(_ROUND, _ROUND_BYTES, wait_s)
         if arrivals:
             self._take(arrivals)
 
     def _take(self, arrivals: Sequence[Arrival]) -> None:
         """Take arrivals in; where one trips over a defect of ours, the others go on without it."""
+        self._keep_shards()
+        ours = [arrival for arrival in arrivals if self._shards.is_ours_topic(arrival.topic)]
+        self.counters["dropped_not_ours"] += len(arrivals) - len(ours)
+        if ours:
+            self._take_ours(ours)
+
+    def _take_ours(self, arrivals: Sequence[Arrival]) -> None:
         try:
             self._take_round(arrivals)
         except LinkError:
@@ -117,6 +132,16 @@ class IngestWorker:
         self._receipts.flush(time.monotonic(), to_ms(self._clock.now()))
         self._measure(taken)
         self._tell(taken.seen)
+
+    def _keep_shards(self) -> None:
+        since = self._subscriber.listening_since()
+        self._shards.keep(now_s(), hears=self._subscriber.hears, since=since)
+
+    def _lost(self, error: LeaseLost) -> None:
+        """What was under way is given up; its devices come again, to whoever holds them now."""
+        self.counters["lease_lost"] += 1
+        _log.warning("lease_lost", detail=str(error))
+        self._shards.look_at_once()
 
     def _refresh(self) -> None:
         if time.monotonic() - self._refreshed_s >= _REFRESH_S:
@@ -148,11 +173,17 @@ class IngestWorker:
             self._voice.tell("readings", water_point, at_ms)
 
 
+def now_s() -> float:
+    """Seconds that go on while this process or its machine is stopped."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Ticker:
     """Notices silence: asks the watch, now and then, who has not been heard from.
 
     Only time in which intake provably listened counts: while the broker is away or arrivals wait unread,
-    nobody is called silent.
+    nobody is called silent. Each worker judges the water points of its own devices; where another worker has a
+    device there too, that one must have listened as well.
     """
 
     def __init__(
@@ -162,17 +193,19 @@ class Ticker:
         subscriber: Subscriber,
         current: CurrentRegistry,
         clock: Clock,
+        shards: Shards,
         every_s: float = 15.0,
     ) -> None:
         self._watch, self._subscriber, self._current = watch, subscriber, current
+        self._shards = shards
         self._clock, self._every_s = clock, every_s
 
     def tick(self) -> None:
         """Judge silence now."""
         since = self._subscriber.listening_since()
         if since is not None:
-            water_points = sorted(self._current.registry().water_points())
-            self._watch.judge_silence(water_points, self._clock.now(), since)
+            serving = self._current.registry().devices_by_water_point()
+            self._watch.judge_silence(self._shards.listening(serving, since), self._clock.now())
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set."""
@@ -180,6 +213,8 @@ class Ticker:
             self._clock.pause(self._every_s, stop)
             try:
                 self.tick()
+            except LeaseLost as error:
+                _log.warning("lease_lost", detail=str(error))
             except LinkError as error:
                 _log.warning("database_unavailable", detail=str(error))
             except Exception:  # noqa: BLE001 - the one broad catch of this loop

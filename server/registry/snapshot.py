@@ -18,6 +18,7 @@ from waterquality.errors import ConfigError
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
 from waterquality.screening import Bounds
+from waterquality.topics import shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,18 @@ class Registry:
                 if stay.until_ms is None:
                     devices[stay.water_point].append(stay.device)
         return devices
+
+    def shards_of(self, water_point: str) -> frozenset[str]:
+        """The shards of all devices that ever served a water point: their backlogs may still be judged there."""
+        return self._shards.get(water_point, frozenset())
+
+    @cached_property
+    def _shards(self) -> Mapping[str, frozenset[str]]:
+        shards: defaultdict[str, set[str]] = defaultdict(set)
+        for device, stays in self.stays.items():
+            for stay in stays:
+                shards[stay.water_point].add(shard(device))
+        return {water_point: frozenset(each) for water_point, each in shards.items()}
 
     def water_points(self) -> frozenset[str]:
         """The water points that a device serves now."""

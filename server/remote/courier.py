@@ -50,10 +50,17 @@ class Courier:
         database: where both are kept.
         publish: sends a message.
         clock: the server's clock.
+        is_ours: whether this courier serves a device; where there are several, each serves some.
     """
 
-    def __init__(self, database: Database, publish: Publish, clock: Clock) -> None:
-        self._database, self._publish, self._clock = database, publish, clock
+    def __init__(
+        self,
+        database: Database,
+        publish: Publish,
+        clock: Clock,
+        is_ours: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        self._database, self._publish, self._clock, self._is_ours = database, publish, clock, is_ours
         self._answers: queue.Queue[tuple[str, bytes]] = queue.Queue(_MOST_WAITING)
         self._sent: dict[tuple[str, str], _Sent] = {}
         self._has_come_back = threading.Event()
@@ -107,7 +114,8 @@ class Courier:
             self._sent.clear()
         self._write_answers()
         with self._database.reading() as connection:
-            owed = owed_to_devices(connection, to_ms(self._clock.now()))
+            all_owed = owed_to_devices(connection, to_ms(self._clock.now()))
+        owed = [each for each in all_owed if self._is_ours(each.device)]
         still = {(each.device, each.key) for each in owed}
         self._sent = {key: sent for key, sent in self._sent.items() if key in still}
         for each in owed:

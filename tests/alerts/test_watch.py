@@ -38,7 +38,7 @@ class Incident:
 
     def silence(self, minute: float, *, listening_since: float = 0) -> None:
         now = START + timedelta(minutes=minute)
-        self.watch.judge_silence([POINT], now, START + timedelta(minutes=listening_since))
+        self.watch.judge_silence({POINT: START + timedelta(minutes=listening_since)}, now)
 
     def restart(self) -> None:
         self.watch = Watch(self.ledger, self.town)

@@ -7,7 +7,20 @@ import pytest
 
 from alerts.lifecycle import Phase, State, Transition
 from alerts.memory import MemoryLedger
-from alerts.ports import AlertKey, Change, Fate, Judgement, Kind, Lane, Outcome, Owed, Recipient, Standing
+from alerts.ports import (
+    AlertKey,
+    Change,
+    Fate,
+    Judgement,
+    Kind,
+    Known,
+    Lane,
+    Outcome,
+    Overtaken,
+    Owed,
+    Recipient,
+    Standing,
+)
 from alerts.rules import Role
 from server.database.engine import Database
 from server.database.migrate import migrate
@@ -16,6 +29,7 @@ from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
 
 T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+NAME = ("kk-0007", "9f1c2a7e")
 KEY = AlertKey("turbidity-who-4", "bolnisi-spring")
 NINO = Recipient("nino", "+995555000123", Language.KA, Role.CSO)
 LATER = timedelta(minutes=10)
@@ -129,31 +143,30 @@ def test_nothing_stands_in_a_new_ledger(ledger):
 
 
 def test_judged_numbers_are_united_with_those_before(ledger):
-    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 3)])}))
-    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(3, 4), (9, 9)])}))
+    ledger.commit(Judgement(judged={NAME: IntervalSet.of([(1, 3)])}))
+    ledger.commit(Judgement(judged={NAME: IntervalSet.of([(3, 4), (9, 9)])}))
 
-    assert ledger.judged("kk-0007", "9f1c2a7e") == IntervalSet.of([(1, 4), (9, 9)])
+    assert ledger.judged([NAME, ("kk-0007", "00000000")]) == {NAME: IntervalSet.of([(1, 4), (9, 9)])}
 
 
 def test_judged_numbers_belong_to_one_device_and_epoch(ledger):
-    ledger.commit(Judgement(judged={("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 3)])}))
+    ledger.commit(Judgement(judged={NAME: IntervalSet.of([(1, 3)])}))
 
-    assert not ledger.judged("kk-0007", "00000000")
-    assert not ledger.judged("kk-0008", "9f1c2a7e")
+    assert not ledger.judged([("kk-0007", "00000000"), ("kk-0008", "9f1c2a7e")])
 
 
 # ---- one judgement, one whole -----------------------------------------------------------------------------
 
 
 def test_a_judgement_that_fails_halfway_leaves_nothing_behind(ledger):
-    judged = {("kk-0007", "9f1c2a7e"): IntervalSet.of([(1, 1)])}
+    judged = {NAME: IntervalSet.of([(1, 1)])}
 
     with pytest.raises(AttributeError):
         ledger.commit(Judgement([standing()], [change()], [owed(), None], judged))
 
     assert list(ledger.standings()) == []
     assert due(ledger) == []
-    assert not ledger.judged("kk-0007", "9f1c2a7e")
+    assert not ledger.judged([NAME])
 
 
 def test_a_judgement_committed_twice_owes_once(ledger):
@@ -294,3 +307,60 @@ def test_what_a_gateway_says_is_kept_even_where_it_is_no_text(ledger):
     ledger.settle([Outcome(pending.id, Fate.FAILED, 1, T, None, "m\x00\ud83d", "half a letter: \ud83d\x00")])
 
     assert [] == ledger.due(T + LATER, 10)
+
+
+# ---- water points that several judges judge -----------------------------------------------------------------
+
+
+def test_what_is_known_of_a_water_point_is_where_its_alerts_stand_and_when_it_was_heard_from(ledger):
+    elsewhere = standing(key=KEY._replace(water_point="kazreti"))
+    ledger.commit(Judgement([standing(), elsewhere], heard={"bolnisi-spring": T}))
+
+    known = ledger.known(["bolnisi-spring", "nowhere"])
+
+    assert known == {"bolnisi-spring": Known(frozenset({standing()}), T), "nowhere": Known()}
+
+
+def test_a_water_point_is_not_heard_from_earlier_than_it_was(ledger):
+    ledger.commit(Judgement(heard={"bolnisi-spring": T}))
+    ledger.commit(Judgement(heard={"bolnisi-spring": T - LATER}))
+    assert ledger.known(["bolnisi-spring"])["bolnisi-spring"].heard_at == T
+
+    ledger.commit(Judgement(heard={"bolnisi-spring": T + LATER}))
+    assert ledger.known(["bolnisi-spring"])["bolnisi-spring"].heard_at == T + LATER
+
+
+def test_a_judgement_that_relied_on_what_stands_no_more_is_refused_whole(ledger):
+    known = ledger.known(["bolnisi-spring"])
+    ledger.commit(Judgement([standing(episode=1)], owed=[owed(episode=1)]))
+
+    with pytest.raises(Overtaken):
+        ledger.commit(
+            Judgement(
+                [standing(episode=1, peak=99.0)], [change()], [owed("levan")], heard={"x": T}, relied_on=known
+            )
+        )
+
+    assert list(ledger.standings()) == [standing(episode=1)]
+    assert [pending.address for pending in due(ledger)] == ["+995555000123"]
+    assert ledger.known(["x"]) == {"x": Known()}
+
+
+def test_a_judgement_of_silence_relies_on_when_it_was_heard_from_and_no_other_does(ledger):
+    known = ledger.known(["bolnisi-spring"])
+    ledger.commit(Judgement(heard={"bolnisi-spring": T}))
+
+    with pytest.raises(Overtaken):
+        ledger.commit(Judgement([standing()], relied_on=known, is_of_silence=True))
+    ledger.commit(Judgement([standing()], relied_on=known))
+
+    assert list(ledger.standings()) == [standing()]
+
+
+def test_what_relied_on_what_still_stands_is_recorded(ledger):
+    ledger.commit(Judgement([standing(Phase.FIRING)], heard={"bolnisi-spring": T}))
+    known = ledger.known(["bolnisi-spring"])
+
+    ledger.commit(Judgement([standing(Phase.RECOVERING)], relied_on=known, is_of_silence=True))
+
+    assert list(ledger.standings()) == [standing(Phase.RECOVERING)]

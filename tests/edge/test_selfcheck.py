@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from edge.clock import Instant
 from edge.selfcheck import SelfChecks, checks_of
+from edge.selfcheck_nought import NoughtFile
 from firmware_config.device import DeviceConfig
 from firmware_config.parts import ProbeConfig
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
@@ -184,6 +186,52 @@ def test_clear_water_at_nought_is_no_stuck_probe() -> None:
     found = Device().during(5 * DAY, lambda _: [turbidity(0.0, 0.0)], every_s=2 * MINUTE)
 
     assert set(of(Parameter.TURBIDITY, found)) == {NOT_SCREENED}
+
+
+def test_a_turbidity_that_shows_nought_for_a_month_may_be_blind_until_it_shows_anything_else() -> None:
+    device = Device()
+    found = of(
+        Parameter.TURBIDITY, device.during(31 * DAY, lambda _: [turbidity(0.0, 0.0)], every_s=2 * MINUTE)
+    )
+
+    assert set(found[: 30 * 720]) == {NOT_SCREENED}
+    assert set(found[30 * 720 + 2 :]) == {STUCK_SUSPECT}
+    assert device.after(MINUTE, turbidity(0.7, 0.021))[Parameter.TURBIDITY] == NOT_SCREENED
+    assert device.after(MINUTE, turbidity(0.0, 0.0))[Parameter.TURBIDITY] == NOT_SCREENED
+
+
+def test_standing_water_and_trembling_samples_do_not_count_as_time_at_nought() -> None:
+    still = Device(nought_for_s=DAY).during(
+        3 * DAY, lambda _: [turbidity(0.0, 0.0), flow(0.0)], every_s=2 * MINUTE
+    )
+    alive = Device(nought_for_s=DAY).during(
+        3 * DAY, lambda _: [turbidity(0.0, 0.001, spread=0.02)], every_s=2 * MINUTE
+    )
+
+    assert STUCK_SUSPECT not in of(Parameter.TURBIDITY, still)
+    assert set(of(Parameter.TURBIDITY, alive)) == {NOT_SCREENED}
+
+
+def test_the_time_at_nought_is_counted_over_restarts_and_hours_without_power(tmp_path: Path) -> None:
+    kept = NoughtFile(tmp_path / "nought.json")
+    found: list[Screened] = []
+    for _ in range(5):
+        device = Device()
+        device.checks = checks_of(config(nought_for_s=DAY), nought=kept)
+        found += of(Parameter.TURBIDITY, device.during(6 * HOUR, lambda _: [turbidity(0.0, 0.0)]))
+
+    assert found[23 * 60] == NOT_SCREENED
+    assert found[-1] == STUCK_SUSPECT
+
+    device.after(MINUTE, turbidity(0.7, 0.021))
+    assert NoughtFile(tmp_path / "nought.json").read() == 0.0
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"nought_s": "much"}', "{}"])
+def test_a_kept_time_that_makes_no_sense_begins_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "nought.json").write_text(text)
+
+    assert NoughtFile(tmp_path / "nought.json").read() == 0.0
 
 
 def test_a_ph_of_nought_is_no_water_and_may_be_stuck_like_any_other() -> None:

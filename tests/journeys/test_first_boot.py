@@ -4,6 +4,7 @@ The power is cut at every step of the first boot; the agent runs under its own u
 that hardens it, and talks over TLS to a broker that asks for its certificate.
 """
 
+import json
 import os
 import re
 import signal
@@ -217,6 +218,7 @@ def assert_hung_agent_is_started_anew(pi: Pi) -> None:
     (hung,) = pi.processes(AGENT)
     os.kill(hung, signal.SIGSTOP)
     eventually(lambda: pi.processes(AGENT) not in ([], [hung]), within_s=60)
+    assert json.loads((pi.root / "var/lib/tskaro/starts.json").read_text())["failed"] == 1
 
 
 def test_a_revoked_device_is_shut_out_and_its_successor_is_let_in(

@@ -115,3 +115,37 @@ def test_a_calibration_is_looked_at_for_its_end(wired: DeviceConfig, severity: S
     (found,) = calibrations(wired, date(2026, 11, 24))
 
     assert found.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("probe", "words", "mend"),
+    [
+        (
+            {"parameter": "ph", "model": "ezo-ph", "input": {"bus": 1}},
+            "in doubt",
+            "tskaro-edge calibrate ph",
+        ),
+        (
+            {"parameter": "turbidity", "model": "modbus-nephelometer", "input": {"line": "rs485"}},
+            "in doubt",
+            "device.toml",
+        ),
+    ],
+)
+def test_an_instrument_that_nobody_vouches_for_is_told_with_its_mend(
+    probe: dict, words: str, mend: str
+) -> None:
+    wired = DeviceConfig.model_validate(
+        {
+            "schema_version": 1,
+            "device": "kk-0007",
+            "lines": {"rs485": {"port": "/dev/ttyUSB0"}},
+            "probes": [probe],
+        }
+    )
+
+    (found,) = calibrations(wired, date(2026, 11, 24))
+
+    assert found.severity is Severity.LOOK
+    assert words in ENGLISH.say(found.words)
+    assert mend in ENGLISH.say(found.mend or "")

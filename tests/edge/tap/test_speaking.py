@@ -8,8 +8,14 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import edge
+from edge.hardware.gpio import GpioHardware
+from edge.knocking import ask
+from edge.tap.carrying import visit
+from edge.tap.options import out, refuse
+from edge.tap.screen import Screen
 from edge.tap.speaking import chosen, speech_of
 from firmware_config.catalogues import catalogue, shared_words
+from waterquality.errors import MonitoringError
 from waterquality.languages import Language
 
 EDGE = Path(edge.__file__).parent
@@ -90,3 +96,26 @@ def test_the_language_is_asked_then_configured_then_the_systems(
 ) -> None:
     assert chosen(asked, configured, environment) is spoken
     assert speech_of(spoken).language is spoken
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_what_keeps_a_technician_from_going_on_is_told_in_their_language(
+    language: Language, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speech, troubles = speech_of(language), []
+    screen = Screen(out, speech)
+    for knock in (
+        lambda: ask(tmp_path / "no.sock", "state"),
+        lambda: visit(tmp_path / "o.db", tmp_path / "stick", device="kk-0007", serial="1", screen=screen),
+        lambda: visit(tmp_path / "o.db", tmp_path, device="kk-0007", serial="1", screen=screen),
+        lambda: GpioHardware({}).voltage(converter="adc0", channel=3),
+    ):
+        with pytest.raises(MonitoringError) as raised:
+            knock()
+        refuse(raised.value, speech)
+        troubles.append(str(raised.value))
+    told = capsys.readouterr().err
+
+    for words in ("no agent answers", "is the stick mounted", "no outbox to carry", "cannot be opened"):
+        assert (words in told) == (language is Language.EN)
+        assert any(words in trouble for trouble in troubles), "a log says it in English"

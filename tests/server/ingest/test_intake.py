@@ -358,7 +358,7 @@ def test_a_retained_reading_is_ignored_and_counted() -> None:
 
     subscriber.take("t", b"x", is_retained=True)
 
-    assert subscriber.drain(10, 0) == ()
+    assert subscriber.drain(10, 1_000, 0) == ()
     assert subscriber.counters["retained_ignored"] == 1
 
 
@@ -368,8 +368,18 @@ def test_a_full_queue_drops_and_counts() -> None:
     for number in range(5):
         subscriber.take(str(number), b"", is_retained=False)
 
-    assert [arrival.topic for arrival in subscriber.drain(10, 0)] == ["0", "1"]
+    assert [arrival.topic for arrival in subscriber.drain(10, 1_000, 0)] == ["0", "1"]
     assert subscriber.counters["dropped_queue_full"] == 3
+
+
+def test_a_round_is_no_larger_than_it_may_be_in_messages_and_in_bytes() -> None:
+    subscriber = Subscriber(lambda: NOW)
+    for number in range(6):
+        subscriber.take(str(number), b"x" * 100, is_retained=False)
+
+    assert [arrival.topic for arrival in subscriber.drain(2, 1_000, 0)] == ["0", "1"]
+    assert [arrival.topic for arrival in subscriber.drain(10, 150, 0)] == ["2", "3"]
+    assert [arrival.topic for arrival in subscriber.drain(10, 1_000, 0)] == ["4", "5"]
 
 
 def test_while_arrivals_wait_or_the_broker_is_away_nobody_is_listening() -> None:
@@ -381,7 +391,7 @@ def test_while_arrivals_wait_or_the_broker_is_away_nobody_is_listening() -> None
 
     subscriber.take("t", b"", is_retained=False)
     assert subscriber.listening_since() is None
-    subscriber.drain(10, 0)
+    subscriber.drain(10, 1_000, 0)
     assert subscriber.listening_since() == NOW
 
     subscriber.is_connected(connected=False)

@@ -219,6 +219,20 @@ def test_a_sweep_takes_back_no_spike_whose_successor_lies_beyond_its_end(station
     assert station.flags()[3][Parameter.TURBIDITY] == SPIKE
 
 
+def test_who_was_judged_by_somebody_else_meanwhile_is_followed_from_the_store(station):
+    first, second, third = every_minute(7.4, 7.65, 7.4)
+    station.take(first)
+    station.screener.forget(lambda device: device == "kk-0001")
+    other = Station.__new__(Station)
+    other.store = station.store
+    other.restart()
+    other.take(second)
+
+    station.take(third)
+
+    assert station.flags() == in_order([first, second, third])
+
+
 def test_devices_do_not_disturb_each_other(station):
     mine, other = (
         every_minute(7.4, 7.65, 7.4),
