@@ -189,7 +189,7 @@ def cost(devices: int = 500, rounds: int = 60) -> dict[str, float]:
     for minute in range(rounds):
         rows = [Row("algeti", _ordinary(f"kk-{number:04}", minute), 0) for number in range(devices)]
         began = time.process_time()
-        screener.screen(rows, lambda *_: DEFAULTS, may_ask=True)
+        screener.screen(rows, lambda _: DEFAULTS, may_ask=True)
         screener.stored()
         spent = time.process_time() - began
         best = min(best, spent) if minute > rounds // 2 else inf

@@ -1,34 +1,26 @@
-"""By what the readings of a device at a water point are screened: defaults, what its probe can show, what was set.
+"""By what the readings of a device are screened: the parameter's defaults, and what its probe can show.
 
-Of the three the later one wins: the parameter's defaults, the datasheet of the probe (what it can show, and
-below what it cannot tell a value from nought), and what somebody set for the water point.
+Of the two the datasheet wins: what the probe can show, and below what it cannot tell a value from nought.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
 from waterquality.screening import DEFAULTS, Bounds, Spans
 
-Setting = Callable[[Bounds], Bounds]
 
-
-def bounds_of(
-    capabilities: Mapping[Parameter, Capability], settings: Mapping[Parameter, Setting]
-) -> Mapping[Parameter, Bounds]:
+def bounds_of(capabilities: Mapping[Parameter, Capability]) -> Mapping[Parameter, Bounds]:
     """The bounds of every parameter.
 
     Args:
         capabilities: what the device's probes can show.
-        settings: what was set for the water point.
     """
-    bounds = {}
-    for parameter, default in DEFAULTS.items():
-        capability = capabilities.get(parameter)
-        known = default if capability is None else _of_probe(default, capability)
-        bounds[parameter] = settings[parameter](known) if parameter in settings else known
-    return bounds
+    return {
+        parameter: _of_probe(default, capabilities[parameter]) if parameter in capabilities else default
+        for parameter, default in DEFAULTS.items()
+    }
 
 
 def _of_probe(default: Bounds, capability: Capability) -> Bounds:

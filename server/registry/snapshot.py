@@ -13,7 +13,7 @@ from sqlalchemy import select
 from firmware_config.datasheet import load
 from server.database.engine import Database
 from server.database.models import Deployment, Device, Probe
-from server.registry.bounds import Setting, bounds_of
+from server.registry.bounds import bounds_of
 from waterquality.errors import ConfigError
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
@@ -39,13 +39,11 @@ class Registry:
         devices: ids of all registered devices.
         stays: all deployments, by device.
         capabilities: what each device's probes can show, by device and parameter.
-        screening: what was set for a water point, by water point and parameter.
     """
 
     devices: frozenset[str] = frozenset()
     stays: Mapping[str, Sequence[Stay]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[Parameter, Capability]] = field(default_factory=dict)
-    screening: Mapping[str, Mapping[Parameter, Setting]] = field(default_factory=dict)
 
     def water_point(self, device: str, at_ms: int) -> str | None:
         """Where a device stood at an instant; None when it was deployed nowhere."""
@@ -54,17 +52,15 @@ class Registry:
                 return stay.water_point
         return None
 
-    def bounds(self, water_point: str, device: str) -> Mapping[Parameter, Bounds]:
-        """By what the readings of a device at a water point are screened; the same object each time."""
-        place = (water_point, device)
-        known = self._bounds.get(place)
+    def bounds(self, device: str) -> Mapping[Parameter, Bounds]:
+        """By what a device's readings are screened; the same object each time."""
+        known = self._bounds.get(device)
         if known is None:  # asked for at every observation, so worked out once for each snapshot
-            of_device = self.capabilities.get(device, {})
-            known = self._bounds[place] = bounds_of(of_device, self.screening.get(water_point, {}))
+            known = self._bounds[device] = bounds_of(self.capabilities.get(device, {}))
         return known
 
     @cached_property
-    def _bounds(self) -> dict[tuple[str, str], Mapping[Parameter, Bounds]]:
+    def _bounds(self) -> dict[str, Mapping[Parameter, Bounds]]:
         return {}
 
     def devices_by_water_point(self) -> Mapping[str, Sequence[str]]:

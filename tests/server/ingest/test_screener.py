@@ -18,7 +18,7 @@ from waterquality.parameters import Parameter
 from waterquality.readings import Observation
 from waterquality.screening import Track
 
-BOUNDS = bounds_of({}, {})
+BOUNDS = bounds_of({})
 START_MS = ms("2026-11-20T06:00:00Z")
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 GOOD = Screened(Flag.GOOD)
@@ -58,7 +58,7 @@ class Station:
     def take(self, *observations: Observation, may_ask: bool = True) -> Sequence[Row]:
         """One round; returns what was written again."""
         rows = [Row(WATER_POINT, each, each.taken_ms + 1_500) for each in observations]
-        judged = self.screener.screen(rows, lambda *_: BOUNDS, may_ask=may_ask)
+        judged = self.screener.screen(rows, lambda _: BOUNDS, may_ask=may_ask)
         assert [row.observation.seq for row in judged.rows] == [each.seq for each in observations]
         if may_ask:
             try:
@@ -159,7 +159,7 @@ def test_a_neighbour_is_judged_anew_though_the_store_took_nothing_the_first_time
 def test_a_crash_between_the_new_row_and_its_neighbour_is_harmless(station):
     first, spike, last = every_minute(7.4, 7.65, 7.4)
     station.take(first, spike)
-    judged = station.screener.screen([Row(WATER_POINT, last, last.taken_ms)], lambda *_: BOUNDS, may_ask=True)
+    judged = station.screener.screen([Row(WATER_POINT, last, last.taken_ms)], lambda _: BOUNDS, may_ask=True)
     station.store.write(judged.rows)  # and not what is to be written again
     station.restart()
 
@@ -175,7 +175,7 @@ def test_while_the_store_is_away_all_is_judged_by_what_is_in_memory_and_nobody_i
     station.store.is_away = True
 
     rows = [Row(WATER_POINT, each, each.taken_ms) for each in hours[5:]]
-    judged = [station.screener.screen([row], lambda *_: BOUNDS, may_ask=False) for row in rows]
+    judged = [station.screener.screen([row], lambda _: BOUNDS, may_ask=False) for row in rows]
 
     assert station.store.asked == asked
     assert flags_of(judged[-1].rows[0].observation)[Parameter.TURBIDITY].why is Why.FLAT_LINE
@@ -189,7 +189,7 @@ def test_a_store_that_gives_nothing_is_asked_once_in_a_round(station):
     late = every_minute(7.4, 7.5, 7.6, 7.7)
 
     judged = station.screener.screen(
-        [Row(WATER_POINT, each, each.taken_ms) for each in reversed(late)], lambda *_: BOUNDS, may_ask=True
+        [Row(WATER_POINT, each, each.taken_ms) for each in reversed(late)], lambda _: BOUNDS, may_ask=True
     )
 
     assert station.store.asked == 1
