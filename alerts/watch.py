@@ -419,8 +419,8 @@ class Watch:
     def _recall(self, names: Collection[tuple[str, str]]) -> None:
         """Ask the ledger, in one question, what was judged of those that are not remembered."""
         if unknown := [name for name in names if name not in self._judged]:
-            self._judged |= dict.fromkeys(unknown, IntervalSet())
-            self._judged |= self._ledger.judged(unknown)
+            found = self._ledger.judged(unknown)
+            self._judged |= {name: found.get(name, IntervalSet()) for name in unknown}
 
     def _standing(self, key: AlertKey, draft: _Draft, at: datetime) -> Standing:
         return self._known(key, draft) or Standing(key, begin(at))
