@@ -119,6 +119,17 @@ class InfluxReadingStore:
             span = Span(influx_answer.end_of(page, limit=ROWS_AT_ONCE) or span.end_ms, span.end_ms)
         return frozenset(found)
 
+    def neighbours(
+        self, water_point: str, device: str, *, since_ms: int, until_ms: int, at_most: int, newest: bool
+    ) -> Sequence[Row]:
+        """Rows of a device at a water point taken within [since_ms, until_ms), oldest first; see the port."""
+        span = Span(since_ms, until_ms)
+        if span.is_empty or id_fault(water_point) or id_fault(device):
+            return []
+        question = influxql.neighbours(water_point, device, span, limit=at_most, newest=newest)
+        found = list(influx_answer.rows(self._door.query(question)))
+        return found[::-1] if newest else found
+
     def count(self, *, since: datetime, until: datetime) -> int:
         """How many observations taken within [since, until] are stored."""
         span = Span.through(since, until)
