@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edge.clock import Instant
 from edge.hardware.simulated import SimulatedHardware
-from edge.probes.build import Hardware
+from edge.probes.hardware import Hardware
 from edge.start import run_agent
 from firmware_config.device import DeviceConfig
 

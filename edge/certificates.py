@@ -15,13 +15,13 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from firmware_config.certified import curve_problems, shown_problems
 from firmware_config.datasheet import PulseSignal, VoltageSignal, load
 from firmware_config.device import DeviceConfig
 from firmware_config.filed import Filed
 from firmware_config.parts import CalibrationCertificate, ProbeConfig, PulseWiring
 from firmware_config.signals import EzoSignal, RegisterSignal
 from firmware_config.whole_file import replace_file
-from firmware_config.wiring import curve_problems, shown_problems
 from waterquality.errors import ConfigError
 from waterquality.parameters import Parameter
 

@@ -22,7 +22,8 @@ from edge.lanes import SendingPolicy
 from edge.log_tail import LogTail
 from edge.machine import machine_serial
 from edge.outbox import Outbox, open_outbox
-from edge.probes.build import Hardware, ticks_of
+from edge.probes.build import ticks_of
+from edge.probes.hardware import Hardware
 from edge.remote import RemoteParts
 from edge.reporting import reporting_of
 from edge.schedule import Every

@@ -11,7 +11,8 @@ import structlog
 
 from edge.desired import Configurations, Kept
 from edge.light import Lamp
-from edge.probes.build import Hardware, build_probes
+from edge.probes.build import build_probes
+from edge.probes.hardware import Hardware
 from edge.probes.port import Probe
 from firmware_config.device import DeviceConfig, load_device_config
 from waterquality.errors import ConfigError

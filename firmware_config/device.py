@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from firmware_config.buses import Converter, LineSettings, SerialLine, line_settings, on_line
 from firmware_config.errors import Problem
-from firmware_config.parts import LedLight, Name, Part, ProbeConfig, RgbLight
+from firmware_config.lights import LedLight, RgbLight
+from firmware_config.parts import Name, Part, ProbeConfig
 from firmware_config.refusal import config_error, read_toml, refuse
 from firmware_config.reporting import ReportingConfig, unmeasured
 from firmware_config.self_checks import SelfCheckConfig

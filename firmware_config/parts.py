@@ -270,38 +270,6 @@ class Power(Part):
     longer_s: float = Field(default=0.0, ge=0.0, le=3600.0)
 
 
-class LedLight(Part):
-    """A light of one colour.
-
-    Attributes:
-        kind: `led`.
-        pin: its GPIO.
-        active_high: whether 3.3 V lights it; else 0 V does.
-    """
-
-    kind: Literal["led"]
-    pin: Pin
-    active_high: bool = True
-
-
-class RgbLight(Part):
-    """A light of three colours.
-
-    Attributes:
-        kind: `rgb`.
-        red: GPIO of the red one.
-        green: of the green one.
-        blue: of the blue one.
-        active_high: whether 3.3 V lights them (a common cathode); else 0 V does (a common anode).
-    """
-
-    kind: Literal["rgb"]
-    red: Pin
-    green: Pin
-    blue: Pin
-    active_high: bool = True
-
-
 class ProbeConfig(Part):
     """One probe: what it is, where it hangs, and what it was calibrated with.
 

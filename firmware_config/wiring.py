@@ -15,26 +15,23 @@ from firmware_config.buses import (
     line_problems,
     reach_volts,
 )
+from firmware_config.certified import calibration_problems
 from firmware_config.claims import check_claim
-from firmware_config.datasheet import Datasheet, Direction, PulseSignal, VoltageSignal, all_models, load
+from firmware_config.datasheet import Datasheet, PulseSignal, VoltageSignal, all_models, load
 from firmware_config.errors import Problem, UnknownProbeModel, UnsupportedClaim
+from firmware_config.lights import LedLight, RgbLight
 from firmware_config.parts import (
     AssumedTemperature,
-    CalibrationCertificate,
-    CurveKind,
     EzoWiring,
-    LedLight,
     Mcp3008,
     OneWireWiring,
     ProbeConfig,
     PulseWiring,
     RegisterWiring,
-    RgbLight,
     VoltageWiring,
 )
 from firmware_config.refusal import did_you_mean
 from firmware_config.signals import EzoSignal, OneWireSignal, RegisterSignal
-from waterquality.parameters import SPECS
 
 SLACK_S = 2.0  # power comes on that much earlier still: other probes take their time at the tick itself
 # The Pi's own SPI bus: once it is switched on, the kernel holds all five pins, used or not.
@@ -183,21 +180,7 @@ def _probe_problems(key: str, probe: ProbeConfig, converters: Converters) -> Ite
             yield Problem(f"{key}.input", reason)
             return
     if probe.calibration:
-        yield from _calibration_problems(f"{key}.calibration", probe.calibration, sheet)
-
-
-def _calibration_problems(
-    key: str, certificate: CalibrationCertificate, sheet: Datasheet
-) -> Iterator[Problem]:
-    match sheet.signal:
-        case VoltageSignal() as signal:
-            yield from curve_problems(key, certificate, sheet, signal)
-        case PulseSignal():
-            yield Problem(key, "a pulse meter is calibrated by input.pulses_per_litre")
-        case OneWireSignal():
-            yield Problem(key, f"a {sheet.model} is calibrated by its maker")
-        case _:
-            yield from shown_problems(key, certificate, sheet)
+        yield from calibration_problems(f"{key}.calibration", probe.calibration, sheet)
 
 
 def rest_problems(probes: Probes, observe_every_s: float) -> Iterator[Problem]:
@@ -244,50 +227,6 @@ def _pulse_problems(key: str, wiring: PulseWiring, signal: PulseSignal, model: s
         yield Problem(f"{key}.pulses_per_litre", reason)
 
 
-def curve_problems(
-    key: str, certificate: CalibrationCertificate, sheet: Datasheet, signal: VoltageSignal
-) -> Iterator[Problem]:
-    """Everything that is wrong between a certificate of volts and the probe model it was made for.
-
-    Args:
-        key: that leads to the certificate, for the problems.
-        certificate: sound in itself.
-        sheet: of the model.
-        signal: the sheet's signal.
-    """
-    unit = SPECS[sheet.parameter].unit
-    if certificate.kind is CurveKind.KEPT:
-        yield Problem(f"{key}.kind", f"a {sheet.model} keeps no calibration in itself; it is linear or table")
-    for at, (volts, value) in enumerate(certificate.points):
-        if signal.why_unusable(volts):
-            yield Problem(f"{key}.points[{at}]", f"{volts:g} V {_outside(signal.valid_volts, 'V', sheet)}")
-        if not sheet.span[0] <= value <= sheet.span[1]:
-            yield Problem(f"{key}.points[{at}]", f"{value:g} {unit} {_outside(sheet.span, unit, sheet)}")
-    runs_so = {Direction.RISING: certificate.rises, Direction.FALLING: certificate.falls, Direction.ANY: True}
-    if not runs_so[signal.direction]:
-        reason = f"with rising volts the values of a {sheet.model} must be {signal.direction} throughout"
-        yield Problem(f"{key}.points", reason)
-
-
-def shown_problems(key: str, certificate: CalibrationCertificate, sheet: Datasheet) -> Iterator[Problem]:
-    """Everything that is wrong between a certificate and the model of instrument it was made for.
-
-    Args:
-        key: that leads to the certificate, for the problems.
-        certificate: sound in itself.
-        sheet: of the model.
-    """
-    unit = SPECS[sheet.parameter].unit
-    for at, point in enumerate(certificate.points):
-        for value in point:
-            if not sheet.possible[0] <= value <= sheet.possible[1]:
-                yield Problem(f"{key}.points[{at}]", f"{value:g} {unit} {_outside(sheet.span, unit, sheet)}")
-    if certificate.kind is not CurveKind.KEPT and not certificate.rises:
-        yield Problem(
-            f"{key}.points", "what it shows and what the standards are must rise together throughout"
-        )
-
-
 def _claim_problems(key: str, probe: ProbeConfig, sheet: Datasheet) -> Iterator[Problem]:
     for at, watched in enumerate(probe.limits):
         try:
@@ -299,7 +238,3 @@ def _claim_problems(key: str, probe: ProbeConfig, sheet: Datasheet) -> Iterator[
 def _temperature_problems(key: str, probe: ProbeConfig, sheet: Datasheet) -> Iterator[Problem]:
     if isinstance(probe.temperature, AssumedTemperature) and sheet.temperature is None:
         yield Problem(f"{key}.temperature", f"the temperature of the water is nothing to a {sheet.model}")
-
-
-def _outside(span: tuple[float, float], unit: str, sheet: Datasheet) -> str:
-    return f"lies outside {span[0]:g} to {span[1]:g} {unit} of the {sheet.model}"

@@ -22,11 +22,13 @@ from server.database.models import QuarantineRow
 from server.handing_in import hand_in
 from server.heap import collect_seldom
 from server.ingest.books import Books
+from server.memory_cli import memory, moved
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
 from server.saying import AsJson, SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.store_cli import store
 from server.update_cli import update
 from server.web.app import create_app
 from server.web.live import LiveHub
@@ -42,9 +44,12 @@ app = typer.Typer(
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
 device.command()(card)
+device.command()(moved)
+app.command()(memory)
 app.add_typer(device)
 app.add_typer(authority)
 app.add_typer(update, name="update")
+app.add_typer(store, name="store")
 
 
 @app.command()

@@ -89,12 +89,16 @@ def broker(mqtt: Mqtt) -> BrokerAddress:
     return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, tls)
 
 
+def plain_store(settings: Store) -> SqliteReadingStore | InfluxReadingStore:
+    """The store of readings as it is, for administration: nothing is made, and a slow answer is waited for."""
+    if settings.kind is StoreKind.SQLITE:
+        return SqliteReadingStore(settings.path)
+    return InfluxReadingStore(influx_settings(settings))
+
+
 def _store(settings: Store) -> ReadingStore:
-    store: ReadingStore = (
-        SqliteReadingStore(settings.path)
-        if settings.kind is StoreKind.SQLITE
-        else PatientStore(InfluxReadingStore(_influx(settings)))
-    )
+    found = plain_store(settings)
+    store: ReadingStore = PatientStore(found) if isinstance(found, InfluxReadingStore) else found
     try:
         store.prepare()
     except StoreUnavailable as trouble:  # it may come later; what arrives until then stays with the devices
@@ -102,7 +106,8 @@ def _store(settings: Store) -> ReadingStore:
     return store
 
 
-def _influx(settings: Store) -> InfluxSettings:
+def influx_settings(settings: Store) -> InfluxSettings:
+    """Where an InfluxDB is and how to be let in."""
     secret = settings.secret.get_secret_value() if settings.secret is not None else ""
     auth = {
         InfluxAuth.NONE: None,

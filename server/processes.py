@@ -30,6 +30,7 @@ from server.ingest.shards import Shards
 from server.ingest.subscriber import Subscriber
 from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker, now_s
+from server.keeper import StoreKeeper
 from server.ledger import SqlLedger
 from server.notify import NotifyWorker
 from server.registry.current import CurrentRegistry
@@ -39,7 +40,7 @@ from server.store.port import ReadingStore
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
-from waterquality.topics import CARRIED_ROOT, all_of, carried, of_shard, shard, uncarried
+from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_shard, shard, uncarried
 
 _FIRST_CONNECTION_S = 10.0
 
@@ -100,7 +101,7 @@ class Running:
 
 
 class Ingest:
-    """Subscriber, intake, watch, receipts and ticker.
+    """Subscriber, intake, watch, receipts, ticker and the upkeep of the store.
 
     Args:
         around: what it stands in.
@@ -176,6 +177,13 @@ class Ingest:
             shards=self.shards,
             every_s=around.tick_every_s,
         )
+        self._keeper = StoreKeeper(
+            around.store,
+            around.database,
+            clock,
+            around.keep,
+            is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
+        )
         self.shards.forgets(self._forget)
         self.shards.tells(partial(_follow, self._bus, _taken_in))
         self._running = Running()
@@ -188,6 +196,7 @@ class Ingest:
         answered = self._bus.wait_until_connected(_FIRST_CONNECTION_S)
         self._running.start("ingest", self.worker.run)
         self._running.start("ticker", self._ticker.run)
+        self._running.start("keeper", self._keeper.run)
         return answered
 
     def stop(self) -> None:

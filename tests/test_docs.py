@@ -304,6 +304,7 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro-edge",
         "tskaro-demo",
         "tskaro update",
+        "tskaro store",
     }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]

@@ -9,7 +9,7 @@ from edge.hardware.kernel_line import KernelCounter
 from edge.hardware.mcp3008 import Mcp3008Channel
 from edge.hardware.power_switch import GpioSwitch
 from edge.hardware.pulse_counter import PulseCounter
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import FASTEST_HZ, VoltageInput
 from firmware_config.catalogues import Phrase, said
 from firmware_config.parts import Mcp3008

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from gpiozero import LED, RGBLED
 
 from edge.light import Colour
-from edge.probes.build import HardwareUnavailable
-from firmware_config.parts import LedLight, RgbLight
+from edge.probes.hardware import HardwareUnavailable
+from firmware_config.lights import LedLight, RgbLight
 
 _RED_GREEN_BLUE = MappingProxyType(
     {Colour.BLUE: (0, 0, 1), Colour.YELLOW: (1, 1, 0), Colour.WHITE: (1, 1, 1), None: (0, 0, 0)}

@@ -15,7 +15,7 @@ from edge.hardware.i2c import I2cBus, Pause, open_i2c
 from edge.hardware.kernel_line import header_chip
 from edge.hardware.modbus import ModbusLine, ModbusProbe, check_port
 from edge.hardware.one_wire import FOLDER, OneWireThermometer
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import VoltageInput
 from firmware_config.buses import Ads1115
 from firmware_config.device import DeviceConfig

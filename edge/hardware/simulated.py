@@ -13,7 +13,7 @@ from edge.hardware.simulated_instruments import (
     SimulatedRegisters,
     SimulatedThermometer,
 )
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import FASTEST_HZ, ProbeDisconnected, Pulses
 
 Volts = Callable[[], float]

@@ -12,8 +12,8 @@ from edge.calibrating.circuit import PLACES, SetPoint, judge_circuit, why_wrong_
 from edge.calibrating.judging import Occasion, Standard
 from edge.live import DirectLive
 from edge.ph_line import CalibrationPoint
-from edge.probes.build import Hardware
 from edge.probes.ezo import EzoPh
+from edge.probes.hardware import Hardware
 from edge.probes.measuring import why_of
 from edge.tap.bench import Bench, GaveUp, ask_celsius, ask_standard, today, who
 from edge.tap.filing import keep, occasion_of, show

@@ -11,7 +11,8 @@ from edge.hardware.pi import PiHardware
 from edge.knocking import NobodyAnswers, ask
 from edge.live import DirectLive, DoorLive, LiveSource
 from edge.practice import PracticeTap
-from edge.probes.build import Hardware, build_probes
+from edge.probes.build import build_probes
+from edge.probes.hardware import Hardware
 from edge.probes.measuring import measured
 from edge.probes.port import Probe
 from edge.settings import EdgeSettings

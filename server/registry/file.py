@@ -15,6 +15,7 @@ from alerts.rules import Role
 from alerts.specs import RuleSpec
 from firmware_config.refusal import config_error, read_toml
 from server.database.engine import Database
+from server.registry.correcting import correct
 from server.registry.writing import (
     NewPerson,
     NewWaterPoint,
@@ -24,6 +25,7 @@ from server.registry.writing import (
     add_water_point,
     deploy,
     put_rule,
+    standing,
 )
 from waterquality.errors import ConfigError
 from waterquality.languages import Language
@@ -139,7 +141,17 @@ def _register(file: RegistryFile, connection: Connection, now_ms: int) -> None:
     for device in file.device:
         add_device(connection, device.id, device.probes, now_ms)
         if device.water_point is not None:
-            since_ms = now_ms if device.since is None else to_ms(device.since)
-            deploy(connection, device.id, device.water_point, since_ms)
+            _stands(connection, device, device.water_point, now_ms)
     for person in file.person:
         add_person(connection, NewPerson(**dict(person)))
+
+
+def _stands(connection: Connection, device: DeviceEntry, water_point: str, now_ms: int) -> None:
+    """Where it is already, it stays; what it measured elsewhere since then moves along."""
+    if device.since is None or standing(connection, device.id) == water_point:
+        deploy(connection, device.id, water_point, now_ms)
+        return
+    since_ms = to_ms(device.since)
+    correct(
+        connection, device.id, water_point, since_ms=since_ms, until_ms=None, who="registry", now_ms=now_ms
+    )

@@ -110,13 +110,19 @@ def set_probes(connection: Connection, device: str, models: Mapping[Parameter, s
 
 def deploy(connection: Connection, device: str, water_point: str, since_ms: int) -> None:
     """A device serves a water point from now on; its stay elsewhere ends. Where it is already, it stays."""
-    open_stay = (Deployment.device_id == device) & Deployment.until_ms.is_(None)
-    if connection.scalar(select(Deployment.water_point_id).where(open_stay)) == water_point:
+    if standing(connection, device) == water_point:
         return
+    open_stay = (Deployment.device_id == device) & Deployment.until_ms.is_(None)
     connection.execute(update(Deployment).where(open_stay).values(until_ms=since_ms))
     connection.execute(
         insert(Deployment).values(device_id=device, water_point_id=water_point, since_ms=since_ms)
     )
+
+
+def standing(connection: Connection, device: str) -> str | None:
+    """The water point that a device serves now; None when it serves none."""
+    open_stay = (Deployment.device_id == device) & Deployment.until_ms.is_(None)
+    return connection.scalar(select(Deployment.water_point_id).where(open_stay))
 
 
 def add_person(connection: Connection, new: NewPerson) -> None:

@@ -6,23 +6,32 @@ be relied on, and some versions keep the good lines while others keep none: so a
 both halves are sent again, which is harmless since a line overwrites itself, until the bad line stands alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from server.store import influx_answer, influx_scan, influxql
+from server.store.charting import draw
 from server.store.influx_answer import ROWS_AT_ONCE
+from server.store.influx_chart import InfluxChart
 from server.store.influx_door import Basic, InfluxDoor, InfluxSettings, Refused, Token
+from server.store.influx_keeping import Keeping
+from server.store.influx_marks import Marks, now_ms
+from server.store.influx_rollups import Rollups
 from server.store.line_protocol import line_of
-from server.store.port import ChartPoint, PointRejected, Row
+from server.store.port import ChartPoint, Forgotten, Move, PointRejected, Row, StoreUnavailable, Upkeep
 from server.store.span import Span
 from server.store.storable import fault, id_fault
 from waterquality.parameters import Parameter
+from waterquality.readings import to_ms
 
 __all__ = ["Basic", "InfluxReadingStore", "InfluxSettings", "Token"]
 _T = TypeVar("_T")
 _LINES_PER_REQUEST = 5_000
+_WITHOUT_ROLLUPS = 3  # the major version that cannot delete, and answers for the last days only
 _WITHOUT_DATABASES = 2  # the first major version whose databases are made elsewhere
 
 
@@ -37,11 +46,15 @@ class InfluxReadingStore:
 
     Args:
         settings: where the store is.
+        clock_ms: the time by which marks of due hours are made, milliseconds since 1970; that of `roll_up`.
     """
 
-    def __init__(self, settings: InfluxSettings) -> None:
+    def __init__(self, settings: InfluxSettings, clock_ms: Callable[[], int] = now_ms) -> None:
         self._settings = settings
         self._door = InfluxDoor(settings)
+        self._marks = Marks(self._ask, partial(self._tell, precision=""), clock_ms)
+        self._rollups = Rollups(self._ask, self._tell, self._marks, clock_ms)
+        self._keeping = Keeping(self._ask, self._marks, self._rollups, self.write)
 
     def prepare(self) -> None:
         """Create the database on 1.x, where it is not there yet; other versions have theirs made elsewhere.
@@ -62,7 +75,10 @@ class InfluxReadingStore:
         sound = (index for index, reason in enumerate(faults) if not reason)
         in_time = sorted(sound, key=lambda index: rows[index].observation.taken_ms)
         for part in _parts(in_time, _LINES_PER_REQUEST):
-            reasons |= self._store([_Line(index, line_of(rows[index])) for index in part])
+            with self._doubting():
+                if self._has_rollups():
+                    self._marks.mark(rows[index] for index in part)
+                reasons |= self._store([_Line(index, line_of(rows[index])) for index in part])
         if reasons:
             raise PointRejected(reasons)
 
@@ -85,13 +101,10 @@ class InfluxReadingStore:
         span = Span.between(since, until)
         if span.is_empty or id_fault(water_point):
             return []
-        pixels = min(pixels, ROWS_AT_ONCE - 1)
-        width_ms = span.width_for(pixels)
-        ask = influxql.ChartQuestions(water_point, parameter, span)
-        flags = self._door.query(ask.flags(width_ms))
-        if influx_answer.readings_in(flags) <= pixels:
-            return influx_answer.raw_points(self._door.query(ask.readings(ROWS_AT_ONCE)), parameter)[:pixels]
-        return influx_answer.merged_points(self._door.query(ask.usable(width_ms)), flags)
+        rollups = self._rollups if self._has_rollups() else None
+        return draw(
+            InfluxChart(self._ask, rollups, water_point, parameter), span, min(pixels, ROWS_AT_ONCE - 1)
+        )
 
     def identities(
         self, water_point: str, device: str, *, since_ms: int, until_ms: int
@@ -112,6 +125,26 @@ class InfluxReadingStore:
             return 0
         return sum(each["count"] for each in influx_answer.records(self._door.query(influxql.count(span))))
 
+    def roll_up(self, now: datetime) -> int:
+        """Work out some of the rollups that are due; see the port."""
+        return self._rollups.work_out(to_ms(now)) if self._has_rollups() else 0
+
+    def forget(self, before: datetime, now: datetime) -> Forgotten | None:
+        """Delete the oldest day that is wholly before; see the port."""
+        return self._keeping.forget(to_ms(before), to_ms(now)) if self._has_rollups() else None
+
+    def move(self, what: Move) -> int:
+        """Move some of the readings to where they belong; see the port."""
+        if not self._has_rollups():
+            raise PointRejected({0: "InfluxDB 3 Core cannot delete a row, so none can be moved"})
+        return self._keeping.move(what)
+
+    def upkeep(self) -> Upkeep:
+        """How far rollups and forgetting have come."""
+        if not self._has_rollups():
+            return Upkeep(due=0, forgotten_ms=0)
+        return Upkeep(self._rollups.due_count(), self._rollups.forgotten_ms())
+
     def extent(self) -> tuple[int, int] | None:
         """When the oldest and the newest observation were taken, in ms since 1970; None when there is none."""
         return influx_scan.extent(self._door.query)
@@ -126,6 +159,31 @@ class InfluxReadingStore:
     def close(self) -> None:
         """Let go of the connection."""
         self._door.close()
+
+    def _has_rollups(self) -> bool:
+        return self._door.major() < _WITHOUT_ROLLUPS
+
+    def _ask(self, question: str) -> Sequence[influx_answer.Series]:
+        with self._doubting():
+            return self._door.query(question)
+
+    def _tell(self, body: bytes, *, precision: str = "ms") -> None:
+        """Write lines of our own, of which none can be bad."""
+        with self._doubting():
+            try:
+                self._door.write(body, precision=precision)
+            except Refused as refusal:
+                raise self._door.unavailable(str(refusal)) from refusal
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """After a failure, believe nothing of marks and rollups: it may come back as it was last night."""
+        try:
+            yield
+        except StoreUnavailable:
+            self._marks.doubt()
+            self._rollups.doubt()
+            raise
 
     def _store(self, lines: Sequence[_Line]) -> dict[int, str]:
         try:

@@ -87,30 +87,6 @@ def raw_points(series: Sequence[Series], parameter: Parameter) -> list[ChartPoin
     ]
 
 
-def readings_in(flags: Sequence[Series]) -> int:
-    """How many readings all the intervals hold."""
-    return sum(record["count"] or 0 for record in records(flags))
-
-
-def merged_points(usable: Sequence[Series], flags: Sequence[Series]) -> list[ChartPoint]:
-    """One point for each interval: what is usable there, beside the worst flag of all."""
-    values = {record["time"]: record for record in records(usable)}
-    return [
-        _interval_point(record, values.get(record["time"], {}))
-        for record in records(flags)
-        if record["max"] is not None
-    ]
-
-
 def _raw_point(at_ms: int, value: float | None, flag: Flag) -> ChartPoint:
     usable = float(value) if flag.is_usable and value is not None else None
     return ChartPoint(at_ms, usable, usable, usable, flag, 1)
-
-
-def _interval_point(flags: Mapping[str, Any], values: Mapping[str, Any]) -> ChartPoint:
-    low, mean, high = (_optional(values.get(column)) for column in ("min", "mean", "max"))
-    return ChartPoint(flags["time"], low, mean, high, Flag(flags["max"]), flags["count"])
-
-
-def _optional(number: float | None) -> float | None:
-    return None if number is None else float(number)

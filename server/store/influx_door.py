@@ -117,14 +117,18 @@ class InfluxDoor:
         """Let go of the connection."""
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def write(self, body: bytes) -> None:
-        """Have lines stored, whole lines each with its end, times in milliseconds.
+    def write(self, body: bytes, *, precision: str = "ms") -> None:
+        """Have lines stored, whole lines each with its end.
+
+        Args:
+            body: the lines.
+            precision: of their times; "" for nanoseconds, which every version takes where none is named.
 
         Raises:
             Refused: for a fault of a line; some of the others may have been stored; mended by nobody.
             StoreUnavailable: nothing can be said of any of them; mended by time or, as the message says, by hand.
         """
-        path, where = self._destination()
+        path, where = self._destination(precision)
         try:
             answer = self.call(
                 path, header_params=dict(_TEXT), query_params=where, body=body, response_type="object"
@@ -137,13 +141,14 @@ class InfluxDoor:
         if not _is_stored(answer[1], answer[0], self.major()):
             raise self.unavailable(f"this is no InfluxDB: {answer[1]} {str(answer[0])[:200]!r}")
 
-    def _destination(self) -> tuple[str, list[tuple[str, str]]]:
+    def _destination(self, precision: str) -> tuple[str, list[tuple[str, str]]]:
         settings = self.settings
+        exact = [("precision", precision)] if precision else []
         if self.major() == _BUCKETS:
             mapped = "/".join(filter(None, (settings.database, settings.retention_policy)))
             bucket = settings.bucket or mapped
-            return "/api/v2/write", [("org", settings.org), ("bucket", bucket), ("precision", "ms")]
-        return "/write", [*self._database(), ("precision", "ms")]
+            return "/api/v2/write", [("org", settings.org), ("bucket", bucket), *exact]
+        return "/write", [*self._database(), *exact]
 
     def query(self, statement: str) -> Sequence[influx_answer.Series]:
         """The series that one statement gives.

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from server.store import influx_answer, influxql
 from server.store.influx_answer import ROWS_AT_ONCE, Series, UnexpectedAnswer
 from server.store.port import Row
-from server.store.span import Span
-from server.store.storable import LATEST_MS
+from server.store.span import LATEST_MS, Span
 
 _EVER = Span(0, LATEST_MS + 1)
 Ask = Callable[[str], Sequence[Series]]

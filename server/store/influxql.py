@@ -31,9 +31,8 @@ def show_databases() -> str:
 
 def newest_of_each(water_points: Iterable[str], span: Span) -> str:
     """The newest row of each water point."""
-    names = "|".join(map(_in_regex, water_points))
     return (
-        f"SELECT device, record FROM {MEASUREMENT} WHERE water_point =~ /^({names})$/ AND {_within(span)} "
+        f"SELECT device, record FROM {MEASUREMENT} WHERE {any_of(water_points)} AND {within(span)} "
         "GROUP BY water_point ORDER BY time DESC LIMIT 1"
     )
 
@@ -42,30 +41,30 @@ def identities(water_point: str, device: str, span: Span, *, limit: int) -> str:
     """Epoch and sequence number of each row of a device at a water point, oldest first, `limit` of them."""
     return (
         f"SELECT epoch, seq FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
-        f"AND device = {string(device)} AND {_within(span)} ORDER BY time LIMIT {limit}"
+        f"AND device = {string(device)} AND {within(span)} ORDER BY time LIMIT {limit}"
     )
 
 
 def count(span: Span) -> str:
     """How many rows there are."""
-    return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {_within(span)}"
+    return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {within(span)}"
 
 
 def end_of_all(which: str, span: Span) -> str:
     """The `first` or the `last` row of all, by its time."""
-    return f"SELECT {which}(seq) FROM {MEASUREMENT} WHERE {_within(span)}"
+    return f"SELECT {which}(seq) FROM {MEASUREMENT} WHERE {within(span)}"
 
 
 def water_points(span: Span) -> str:
     """How many rows each water point has."""
-    return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {_within(span)} GROUP BY water_point"
+    return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {within(span)} GROUP BY water_point"
 
 
 def everything(water_point: str, span: Span, *, limit: int) -> str:
     """Whole rows of a water point, oldest first, `limit` of them."""
     return (
         f"SELECT device, water_point, record::string FROM {MEASUREMENT} "
-        f"WHERE water_point = {string(water_point)} AND {_within(span)} ORDER BY time LIMIT {limit}"
+        f"WHERE water_point = {string(water_point)} AND {within(span)} ORDER BY time LIMIT {limit}"
     )
 
 
@@ -83,22 +82,23 @@ class ChartQuestions:
         return f"SELECT {name}, {name}_flag FROM {self._where()} ORDER BY time LIMIT {limit}"
 
     def usable(self, width_ms: int) -> str:
-        """Lowest, mean and highest usable value of each interval that holds any."""
+        """What the usable values of each interval that holds any came to."""
         name = self.parameter.value
         return (
-            f"SELECT min({name}), mean({name}), max({name}) FROM {self._where()} AND {_is_usable(name)} "
-            f"GROUP BY time({width_ms}ms) fill(none)"
+            f"SELECT min({name}) AS low, sum({name}) AS total, count({name}) AS usable, max({name}) AS high "
+            f"FROM {self._where()} AND {is_usable(name)} GROUP BY time({width_ms}ms) fill(none)"
         )
 
     def flags(self, width_ms: int) -> str:
         """The worst flag and the number of readings of each interval that holds any."""
         flag = f"{self.parameter.value}_flag"
         return (
-            f"SELECT max({flag}), count({flag}) FROM {self._where()} GROUP BY time({width_ms}ms) fill(none)"
+            f"SELECT max({flag}) AS flag, count({flag}) AS count FROM {self._where()} "
+            f"GROUP BY time({width_ms}ms) fill(none)"
         )
 
     def _where(self) -> str:
-        return f"{MEASUREMENT} WHERE water_point = {string(self.water_point)} AND {_within(self.span)}"
+        return f"{MEASUREMENT} WHERE water_point = {string(self.water_point)} AND {within(self.span)}"
 
 
 def string(text: str) -> str:
@@ -111,6 +111,11 @@ def identifier(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def any_of(water_points: Iterable[str]) -> str:
+    """The condition that it is one of these water points."""
+    return f"water_point =~ /^({'|'.join(map(_in_regex, water_points))})$/"
+
+
 def _in_regex(name: str) -> str:
     return _NOT_PLAIN.sub(_hex, name)
 
@@ -120,7 +125,8 @@ def _hex(letter: re.Match[str]) -> str:
     return f"\\x{{{ord(letter[0]):x}}}"
 
 
-def _is_usable(name: str) -> str:
+def is_usable(name: str) -> str:
+    """The condition that a parameter's flag is a usable one."""
     flag = f"{name}_flag"
     # Comparisons joined by AND are a fifth of the time of equalities joined by OR (1.6.7).
     worst = max(each for each in Flag if each.is_usable)
@@ -128,5 +134,6 @@ def _is_usable(name: str) -> str:
     return f"{flag} <= {worst.value}{''.join(others)}"
 
 
-def _within(span: Span) -> str:
+def within(span: Span) -> str:
+    """The condition that bounds the time."""
     return f"time >= {span.start_ms}ms AND time < {span.end_ms}ms"

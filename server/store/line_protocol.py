@@ -53,10 +53,11 @@ def _float(number: float) -> str:
 
 @lru_cache(_SERIES_CACHE)
 def _series(water_point: str, device: str) -> str:
-    return f"{MEASUREMENT},device={_tag(device)},water_point={_tag(water_point)}"
+    return f"{MEASUREMENT},device={tag(device)},water_point={tag(water_point)}"
 
 
-def _tag(name: str) -> str:
+def tag(name: str) -> str:
+    """A name as the value of a tag."""
     for special in (",", "=", " "):
         name = name.replace(special, "\\" + special)
     return name

@@ -28,6 +28,12 @@ class PatientStore:
         self.latest = store.latest
         self.chart = store.chart
         self.count = store.count
+        self.roll_up, self.forget, self.move, self.upkeep = (
+            store.roll_up,
+            store.forget,
+            store.move,
+            store.upkeep,
+        )
         self.extent = store.extent
         self.rows = store.rows
 

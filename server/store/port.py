@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from server.store.span import Span
 from waterquality.errors import LinkError, RejectedError
 from waterquality.flags import Flag
 from waterquality.parameters import Parameter
@@ -67,6 +68,56 @@ class ChartPoint:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A step of forgetting.
+
+    Attributes:
+        through_ms: readings before it are deleted or about to be; start of a day, milliseconds since 1970, UTC.
+        rows: how many observations this step deleted.
+    """
+
+    through_ms: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Readings that belong to another water point: the device stood elsewhere.
+
+    Attributes:
+        device: whose readings.
+        source: the water point they were stored under.
+        target: the water point they belong to.
+        since_ms: taken at or after, milliseconds since 1970, UTC.
+        until_ms: taken before.
+    """
+
+    device: str
+    source: str
+    target: str
+    since_ms: int
+    until_ms: int
+
+    @property
+    def span(self) -> Span:
+        """[since, until)."""
+        return Span(self.since_ms, self.until_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """How far a store's rollups and its forgetting have come.
+
+    Attributes:
+        due: hours, of one water point each, that must be worked out anew, the hour under way among them.
+        forgotten_ms: readings before it are deleted and only their rollups are left; 0 when none were.
+    """
+
+    due: int
+    forgotten_ms: int
+
+
 class ReadingStore(Protocol):
     """Keeps readings and finds them again."""
 
@@ -97,7 +148,7 @@ class ReadingStore(Protocol):
         """A parameter over [since, until), oldest first, at most `pixels` points.
 
         Raw readings (low = mean = high) when they fit, else one point for each interval that holds any. Only
-        readings with a usable flag enter low, mean and high.
+        readings with a usable flag enter low, mean and high. Of a time whose readings are forgotten: hours.
         """
         ...
 
@@ -109,6 +160,46 @@ class ReadingStore(Protocol):
 
     def count(self, *, since: datetime, until: datetime) -> int:
         """How many observations taken within [since, until] are stored."""
+        ...
+
+    def roll_up(self, now: datetime) -> int:
+        """Work out rollups that are due, for a moment; returns how many hours, 0 when there is nothing to do now.
+
+        May be called by several processes at once.
+
+        Raises:
+            StoreUnavailable: what was not worked out stays due; mended by time.
+        """
+        ...
+
+    def forget(self, before: datetime, now: datetime) -> Forgotten | None:
+        """Delete some of the readings taken on days that are wholly before; None when there is nothing to do now.
+
+        Rollups stay. A day is deleted only when nothing of it is due.
+
+        Raises:
+            StoreUnavailable: mended by time.
+        """
+        ...
+
+    def move(self, what: Move) -> int:
+        """Move some of the readings to where they belong; returns how many, 0 when all are there.
+
+        The rollups of both water points become due. To be called again until it returns 0, also after a crash.
+        Nobody may write to the source any more what is to be moved.
+
+        Raises:
+            StoreUnavailable: what was not moved is still where it was; mended by time.
+            PointRejected: the store does not take it there; it stays where it was; mended by nobody.
+        """
+        ...
+
+    def upkeep(self) -> Upkeep:
+        """How far rollups and forgetting have come.
+
+        Raises:
+            StoreUnavailable: mended by time.
+        """
         ...
 
     def extent(self) -> tuple[int, int] | None:

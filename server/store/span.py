@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
 
-from server.store.storable import LATEST_MS
 from waterquality.readings import from_ms, to_ms
 
+LATEST_MS = 9_223_372_036_853  # April 2262: InfluxDB's nanoseconds end a millisecond later, at a span's end
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE

@@ -15,17 +15,18 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from threading import Lock
 
-from server.store import sqlite_scan
-from server.store.port import ChartPoint, PointRejected, Row, StoreUnavailable
+from server.store import sqlite_keeping, sqlite_rollups, sqlite_scan
+from server.store.charting import draw
+from server.store.port import ChartPoint, Forgotten, Move, PointRejected, Row, StoreUnavailable, Upkeep
 from server.store.span import Span
+from server.store.sqlite_rollups import SqliteChart
 from server.store.sqlite_rows import COLUMNS, CREATE, INSERT, additions, record_of, row_of
 from server.store.storable import fault, id_fault
-from waterquality.flags import Flag
 from waterquality.parameters import Parameter
+from waterquality.readings import to_ms
 
 _BUSY_TIMEOUT_S = 10.0
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
-_USABLE = ", ".join(str(flag.value) for flag in Flag if flag.is_usable)
 _NEWEST = (
     f"SELECT {COLUMNS} FROM observation WHERE water_point = ? AND taken_ms >= ? AND taken_ms < ? "
     "ORDER BY taken_ms DESC LIMIT 1"
@@ -34,7 +35,8 @@ _IDENTITIES = (
     "SELECT epoch, seq, taken_ms FROM observation "
     "WHERE water_point = ? AND taken_ms >= ? AND taken_ms < ? AND device = ?"
 )
-_COUNT = "SELECT count(*) FROM observation WHERE taken_ms >= ? AND taken_ms < ?"
+_COUNT = "SELECT count(*) FROM observation WHERE water_point = ? AND taken_ms >= ? AND taken_ms < ?"
+_STEP_S = 0.05  # so long may a step of upkeep keep the intake waiting
 
 
 class SqliteReadingStore:
@@ -59,21 +61,23 @@ class SqliteReadingStore:
         """
         with self._connection(create=True) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            for statement in CREATE:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            for statement in (*CREATE, *sqlite_rollups.CREATE):
                 connection.execute(statement)
             present = [column[1] for column in connection.execute("PRAGMA table_info(observation)")]
             for statement in additions(present):
                 connection.execute(statement)
+            if "due" not in tables:  # a file from before there were rollups
+                connection.execute(sqlite_rollups.MARK_ALL)
             connection.execute("COMMIT")
 
     def write(self, rows: Sequence[Row]) -> None:
         """Store rows; see the port."""
         reasons = {index: reason for index, row in enumerate(rows) if (reason := fault(row))}
-        records = (record_of(row) for index, row in enumerate(rows) if index not in reasons)
-        with self._writing, self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(INSERT, records)
-            connection.execute("COMMIT")
+        sound = [row for index, row in enumerate(rows) if index not in reasons] if reasons else rows
+        with self._transaction() as connection:
+            connection.executemany(INSERT, map(record_of, sound))
+            sqlite_rollups.mark(connection, sound)
         if reasons:
             raise PointRejected(reasons)
 
@@ -94,13 +98,11 @@ class SqliteReadingStore:
         span = Span.between(since, until)
         if span.is_empty or id_fault(water_point):
             return []
-        width_ms = span.width_for(pixels)
-        where = {"point": water_point, "start": span.start_ms, "end": span.end_ms}
         with self._connection() as connection:
-            raw = connection.execute(_raw(parameter), where | {"limit": pixels + 1}).fetchall()
-            if len(raw) <= pixels:
-                return [_point(record) for record in raw]
-            return [_point(record) for record in connection.execute(_intervals(parameter, width_ms), where)]
+            connection.execute("BEGIN")  # all of it sees the store at one instant
+            drawn = draw(SqliteChart(connection, water_point, parameter), span, pixels)
+            connection.execute("COMMIT")
+        return drawn
 
     def identities(
         self, water_point: str, device: str, *, since_ms: int, until_ms: int
@@ -117,8 +119,31 @@ class SqliteReadingStore:
         """How many observations taken within [since, until] are stored."""
         span = Span.through(since, until)
         with self._connection() as connection:
-            counted: int = connection.execute(_COUNT, (span.start_ms, span.end_ms)).fetchone()[0]
-        return counted
+            return sum(
+                connection.execute(_COUNT, (name, span.start_ms, span.end_ms)).fetchone()[0]
+                for name in sqlite_scan.water_points(connection)
+            )
+
+    def roll_up(self, now: datetime) -> int:
+        """Work out rollups that are due, for a moment; see the port."""
+        with self._transaction() as connection:
+            return sqlite_rollups.work_out(connection, to_ms(now), _STEP_S)
+
+    def forget(self, before: datetime, now: datetime) -> Forgotten | None:  # noqa: ARG002 - the port's form
+        """Delete some of the oldest readings; see the port."""
+        with self._transaction() as connection:
+            return sqlite_keeping.forget(connection, to_ms(before), _STEP_S)
+
+    def move(self, what: Move) -> int:
+        """Move some of the readings to where they belong; see the port."""
+        with self._transaction() as connection:
+            return sqlite_keeping.move(connection, what)
+
+    def upkeep(self) -> Upkeep:
+        """How far rollups and forgetting have come."""
+        with self._connection() as connection:
+            due: int = connection.execute("SELECT count(*) FROM due").fetchone()[0]
+            return Upkeep(due, sqlite_rollups.forgotten_ms(connection))
 
     def extent(self) -> tuple[int, int] | None:
         """When the oldest and the newest observation were taken, in ms since 1970; None when there is none."""
@@ -133,6 +158,13 @@ class SqliteReadingStore:
         """Let go of the connections that nobody is using."""
         while (connection := self._take_idle()) is not None:
             connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing, self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
 
     @contextmanager
     def _connection(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
@@ -168,32 +200,3 @@ class SqliteReadingStore:
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
-
-
-def _raw(parameter: Parameter) -> str:
-    value, flag = parameter.value, f"{parameter.value}_flag"
-    usable = f"CASE WHEN {flag} IN ({_USABLE}) THEN {value} END"
-    return (
-        f"SELECT taken_ms, {usable}, {usable}, {usable}, {flag}, 1 {_of_chart(flag)} ORDER BY 1 LIMIT :limit"
-    )
-
-
-def _intervals(parameter: Parameter, width_ms: int) -> str:
-    value, flag = parameter.value, f"{parameter.value}_flag"
-    usable = f"CASE WHEN {flag} IN ({_USABLE}) THEN {value} END"
-    return (
-        f"SELECT taken_ms / {width_ms} * {width_ms}, min({usable}), avg({usable}), max({usable}), "
-        f"max({flag}), count(*) {_of_chart(flag)} GROUP BY 1 ORDER BY 1"
-    )
-
-
-def _of_chart(flag: str) -> str:
-    return (
-        f"FROM observation WHERE water_point = :point AND taken_ms >= :start AND taken_ms < :end "
-        f"AND {flag} IS NOT NULL"
-    )
-
-
-def _point(record: tuple[int, float | None, float | None, float | None, int, int]) -> ChartPoint:
-    at_ms, low, mean, high, flag, count = record
-    return ChartPoint(at_ms, low, mean, high, Flag(flag), count)

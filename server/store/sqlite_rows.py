@@ -43,7 +43,7 @@ CREATE = (
         clock_uncertainty_s REAL NOT NULL,
         PRIMARY KEY (water_point, taken_ms, device)
     ) WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS observation_by_time ON observation (taken_ms)",
+    "DROP INDEX IF EXISTS observation_by_time",  # of an earlier form
 )
 COLUMNS = ", ".join((*_IDENTITY, *_BY_PARAMETER))
 INSERT = (

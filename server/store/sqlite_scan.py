@@ -18,6 +18,10 @@ ROWS_AT_ONCE = 5_000
 Lend = Callable[[], AbstractContextManager[sqlite3.Connection]]
 _FIRST_POINT = "SELECT min(water_point) FROM observation"
 _NEXT_POINT = "SELECT min(water_point) FROM observation WHERE water_point > ?"
+_END = (
+    "SELECT (SELECT min(taken_ms) FROM observation WHERE water_point = ?), "
+    "(SELECT max(taken_ms) FROM observation WHERE water_point = ?)"
+)
 _PAGE = (
     f"SELECT {COLUMNS} FROM observation WHERE water_point = ? AND (taken_ms, device) > (?, ?) AND taken_ms < ? "
     "ORDER BY taken_ms, device LIMIT ?"
@@ -26,10 +30,10 @@ _PAGE = (
 
 def extent(connection: sqlite3.Connection) -> tuple[int, int] | None:
     """When the oldest and the newest row were taken, in ms since 1970; None when there is none."""
-    oldest, newest = (
-        connection.execute(f"SELECT {end}(taken_ms) FROM observation").fetchone()[0] for end in ("min", "max")
-    )
-    return None if oldest is None else (oldest, newest)
+    ends = [
+        connection.execute(_END, (name, name)).fetchone() for name in water_points(connection)
+    ]  # no index leads by time alone
+    return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
 
 def water_points(connection: sqlite3.Connection) -> list[str]:

@@ -9,10 +9,12 @@ import re
 from functools import lru_cache
 
 from server.store.port import Row
+from server.store.span import LATEST_MS
 from waterquality.readings import Observation, Reading
 
-LATEST_MS = 9_223_372_036_853  # April 2262: InfluxDB's nanoseconds end a millisecond later, at a span's end
 _LARGEST_INTEGER = 2**63 - 1
+_LARGEST_VALUE = 1e300  # the sum of all the readings there ever are must still be a number
+_LONGEST_ID = 1_000
 _RAW_UNITS = frozenset({"V", "count"})
 _ID_CACHE = 1 << 16
 _CUTTING = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -38,6 +40,8 @@ def id_fault(name: str) -> str:
     """
     if not name:
         return "an id is empty"
+    if len(name) > _LONGEST_ID:
+        return f"{name[:20]!r}… is no id: longer than {_LONGEST_ID} letters"
     if _CUTTING.search(name):
         return f"{name!r} is no id: a backslash or a control character"
     return _text_fault(name)
@@ -61,6 +65,8 @@ def _readings_fault(observed: Observation) -> str:
 def _reading_fault(reading: Reading) -> str:
     if reading.raw is not None and reading.raw_unit not in _RAW_UNITS:
         return f"{reading.raw_unit!r} is no unit of a raw value"
+    if reading.value is not None and not -_LARGEST_VALUE <= reading.value <= _LARGEST_VALUE:
+        return f"{reading.value} is beyond what can be summed up"
     return _text_fault(reading.certificate)
 
 

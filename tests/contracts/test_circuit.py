@@ -8,7 +8,7 @@ import pytest
 from edge.hardware.pi import PiHardware
 from edge.hardware.simulated import SimulatedHardware
 from edge.hardware.simulated_instruments import SimulatedEzoPh
-from edge.probes.build import Hardware
+from edge.probes.hardware import Hardware
 from edge.probes.inputs import CommandRefused, ProbeDisconnected
 from firmware_config.device import DeviceConfig
 from tests.edge.hardware.fake_i2c import FakeEzoPh, FakeSmbus

@@ -11,7 +11,7 @@ import pytest
 
 from edge.hardware.gpio import GpioHardware
 from edge.hardware.simulated import SimulatedHardware
-from edge.probes.build import Hardware
+from edge.probes.hardware import Hardware
 from edge.probes.inputs import ProbeDisconnected
 from tests.edge.hardware.fake_mcp3008 import mock_pins
 from tests.fakes.gpio_sim import simulated_chip, why_not, why_not_lgpio

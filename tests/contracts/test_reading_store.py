@@ -111,9 +111,7 @@ def test_an_observation_without_readings_is_kept_too(store: ReadingStore):
     assert store.count(since=START, until=END) == 1
 
 
-@pytest.mark.parametrize(
-    "value", [0.0, 0.1, 7, 7.0, 1e-7, 5e-324, -2.5, 123456789.12345679, 1e22, 1.7976931348623157e308]
-)
+@pytest.mark.parametrize("value", [0.0, 0.1, 7, 7.0, 1e-7, 5e-324, -2.5, 123456789.12345679, 1e22, -1e300])
 def test_a_number_comes_back_exactly(store: ReadingStore, value: float):
     store.write([row(turbidity=reading(value=value, raw=value, spread=value))])
     got = newest(store).observation.readings[Parameter.TURBIDITY]
@@ -166,7 +164,7 @@ def test_a_water_point_of_any_name_is_found_again_and_no_other(store: ReadingSto
 finite = st.floats(allow_nan=False, allow_infinity=False)
 readings = st.builds(
     reading,
-    value=finite,
+    value=st.floats(-1e300, 1e300),
     raw=st.none() | finite,
     spread=st.none() | finite,
     certificate=st.text(max_size=20),
@@ -462,6 +460,7 @@ UNSTORABLE = {
     "a time beyond the store's": row(at=9_223_372_036_855),
     "a time before 1970": row(at=-1),
     "a clock uncertainty without end": row(clock_uncertainty_s=float("inf")),
+    "a value that no sum can hold": row(turbidity=reading(value=1.1e300)),
     "an unknown unit of the raw value": row(turbidity=reading(raw=1.0, raw_unit="mA")),
     "a water point without a name": row(water_point=""),
     "a line end in a name": row(water_point="a\nb"),

@@ -7,7 +7,7 @@ import pytest
 
 from edge.hardware.pi import PiHardware
 from edge.hardware.simulated import SimulatedHardware
-from edge.probes.build import Hardware
+from edge.probes.hardware import Hardware
 from edge.probes.inputs import ProbeDisconnected
 from firmware_config.device import DeviceConfig
 from tests.edge.hardware.fake_one_wire import FakeOneWire

@@ -9,7 +9,7 @@ import pytest
 from edge.hardware.gpio import GpioHardware
 from edge.hardware.pi import PiHardware
 from edge.hardware.simulated import SimulatedHardware
-from edge.probes.build import Hardware
+from edge.probes.hardware import Hardware
 from edge.probes.inputs import ProbeDisconnected
 from firmware_config.buses import Ads1115
 from firmware_config.device import DeviceConfig

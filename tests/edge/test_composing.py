@@ -11,7 +11,7 @@ from edge.agent import Agent
 from edge.composing import compose
 from edge.desired import Configurations
 from edge.hardware.simulated import SimulatedHardware
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.settings import EdgeSettings, load_settings
 from edge.update import UpdateParts
 from firmware_config.device import DeviceConfig

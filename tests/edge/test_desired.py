@@ -10,7 +10,7 @@ from edge.desired import Configurations
 from edge.fitting import fit
 from edge.hardware.simulated import SimulatedHardware
 from edge.light import Lamp
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import PulseInput
 from firmware_config.device import DeviceConfig
 from firmware_config.errors import ConfigRefused

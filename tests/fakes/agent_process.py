@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.hardware.simulated import SimulatedHardware
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import PulseInput
 from edge.running import run
 from edge.settings import load_settings

@@ -7,7 +7,8 @@ import pytest
 import firmware_config
 from edge.hardware.gpio import GpioHardware
 from edge.hardware.pi import PiHardware
-from edge.probes.build import HardwareUnavailable, build_probes
+from edge.probes.build import build_probes
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.measuring import measured
 from firmware_config.device import load_device_config

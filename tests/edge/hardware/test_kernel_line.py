@@ -10,7 +10,7 @@ import pytest
 from edge.hardware import kernel_line
 from edge.hardware.gpio import GpioHardware
 from edge.hardware.kernel_line import EdgeTally, KernelCounter, header_chip
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import ProbeDisconnected
 from tests.fakes.gpio_sim import simulated_chip, why_not
 

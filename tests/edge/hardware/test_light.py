@@ -5,8 +5,8 @@ from gpiozero.pins.mock import MockFactory
 
 from edge.hardware.light import open_lamp
 from edge.light import Colour
-from edge.probes.build import HardwareUnavailable
-from firmware_config.parts import LedLight, RgbLight
+from edge.probes.hardware import HardwareUnavailable
+from firmware_config.lights import LedLight, RgbLight
 
 LED = LedLight(kind="led", pin=22)
 RGB = RgbLight(kind="rgb", red=22, green=23, blue=24)

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from edge.hardware.pi import PiHardware
-from edge.probes.build import HardwareUnavailable, build_probes
+from edge.probes.build import build_probes
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.measuring import measured
 from firmware_config.device import DeviceConfig

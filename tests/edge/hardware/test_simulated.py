@@ -1,7 +1,7 @@
 import pytest
 
 from edge.hardware.simulated import SimulatedHardware
-from edge.probes.build import HardwareUnavailable
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import ProbeDisconnected
 
 

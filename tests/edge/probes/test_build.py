@@ -8,7 +8,8 @@ import pytest
 import firmware_config
 from edge.hardware.simulated import SimulatedHardware
 from edge.hardware.simulated_instruments import SimulatedEzoPh
-from edge.probes.build import HardwareUnavailable, build_probes
+from edge.probes.build import build_probes
+from edge.probes.hardware import HardwareUnavailable
 from edge.probes.inputs import ProbeDisconnected
 from edge.probes.measuring import measured
 from firmware_config.device import load_device_config

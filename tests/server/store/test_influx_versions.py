@@ -36,6 +36,10 @@ class Asked:
         return self.body.count(b"\n")
 
     @property
+    def is_mark(self) -> bool:
+        return self.body.startswith(b"touched,")
+
+    @property
     def form(self) -> dict[str, list[str]]:
         return parse_qs(self.body.decode())
 
@@ -54,13 +58,23 @@ class StandIn:
 
     @property
     def writes(self) -> list[Asked]:
-        return [one for one in self.asked if one.path.endswith("write")]
+        """Bodies of rows; the marks before them are apart."""
+        return [one for one in self.asked if one.path.endswith("write") and not one.is_mark]
+
+    @property
+    def marks(self) -> list[Asked]:
+        return [one for one in self.asked if one.is_mark]
+
+    def paths(self) -> list[str]:
+        return [one.path for one in self.asked if not one.is_mark]
 
     def answer(self, asked: Asked) -> Answer:
         self.asked.append(asked)
         if asked.path == "/ping":
             in_body = self.says_version_in == "body"
             return (200, json.dumps({"version": self.version})) if in_body else self.on_ping(asked)
+        if asked.is_mark:
+            return 204, ""
         return self.on_query(asked) if asked.path == "/query" else self.on_write(asked)
 
     def store(self, **settings: object) -> InfluxReadingStore:
@@ -189,13 +203,13 @@ def test_the_version_is_asked_once_and_again_after_a_failure(stand_in: StandIn):
     store = stand_in.store(org="o")
     store.write(rows(1))
     store.write(rows(1))
-    assert [asked.path for asked in stand_in.asked] == ["/ping", "/write", "/write"]
+    assert stand_in.paths() == ["/ping", "/write", "/write"]
     stand_in.version, stand_in.on_write = "v2.7.1", lambda _: (503, "")
     with pytest.raises(StoreUnavailable):
         store.write(rows(1))
     stand_in.on_write = lambda _: (204, "")
     store.write(rows(1))
-    assert [asked.path for asked in stand_in.asked[4:]] == ["/ping", "/api/v2/write"]
+    assert stand_in.paths()[4:] == ["/ping", "/api/v2/write"]
 
 
 def test_a_batch_is_sent_in_parts_of_five_thousand_in_order_of_time(stand_in: StandIn):

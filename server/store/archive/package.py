@@ -1,0 +1,177 @@
+"""A folder of readings: gzipped CSV files and `datapackage.json`, which describes them (Frictionless data package).
+
+    datapackage.json            what is here: files, columns, flags, licence, counts, checksums; written last
+    schema.json                 the columns
+    readings/2026-11/<water point>.<8 digits>.csv.gz
+
+Invariants: a folder without `datapackage.json` is unfinished, and whoever reads it says so. The name of a file
+holds part of its own checksum, and the same rows give the same bytes: so a package that is written again over an
+older one disturbs nothing of that until the new description takes the place of the old.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from firmware_config.whole_file import replace_file
+from server.store.archive.columns import fields
+from waterquality.errors import ConfigError
+from waterquality.flags import Flag, Why
+
+DESCRIPTION, SCHEMA, FOLDER = "datapackage.json", "schema.json", "readings"
+FORMAT = 1
+NO_LICENCE = "not-stated"
+_LONGEST_NAME = 150
+_SAFE = re.compile(rb"[^a-z0-9_-]")
+
+
+class PackageBroken(ConfigError):
+    """A folder is no whole package of readings; the message says where; mended by the operator."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class Facts(_Part):
+    """What we say of one file beyond what every data package says.
+
+    Attributes:
+        water_point: whose readings they are.
+        month: in which they were taken, `2026-11`, UTC.
+        rows: how many.
+        checksum: of all of them, whatever their order.
+        days: (rows, checksum) by device and date.
+    """
+
+    water_point: str
+    month: str
+    rows: int = Field(ge=0)
+    checksum: str
+    days: Mapping[str, Mapping[str, tuple[int, str]]]
+
+
+class Resource(_Part):
+    """One file.
+
+    Attributes:
+        path: within the folder.
+        size: bytes.
+        hash: `sha256:` and hex digits.
+        facts: what else there is to say.
+    """
+
+    name: str
+    path: str = Field(pattern=r"^readings/\d{4}-\d{2}/[a-z0-9_.%-]+$")
+    size: int = Field(alias="bytes", ge=0)
+    hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    facts: Facts = Field(alias="tskaro")
+
+
+class Whole(_Part):
+    """What we say of the package.
+
+    Attributes:
+        format: of this kind of package.
+        is_whole: whether all that the store held is here; False when somebody chose.
+        rows: how many.
+        checksum: of all of them, whatever their order.
+        store: `sqlite` or `influxdb`: where they come from.
+    """
+
+    format: int = Field(le=FORMAT, ge=1)
+    is_whole: bool
+    rows: int
+    checksum: str
+    store: str
+
+
+class Package(_Part):
+    """The description of a folder."""
+
+    created: datetime
+    resources: Sequence[Resource]
+    whole: Whole = Field(alias="tskaro")
+
+    def by_month(self) -> list[tuple[str, list[Resource]]]:
+        """The files month by month, each month's in order of their water points: the order of a walk."""
+        ordered = sorted(self.resources, key=lambda one: (one.facts.month, one.facts.water_point))
+        return [(month, list(files)) for month, files in groupby(ordered, key=lambda one: one.facts.month)]
+
+
+def read_package(folder: Path) -> Package:
+    """The description of a folder.
+
+    Raises:
+        PackageBroken: there is none, or it is none of ours; mended by the operator.
+    """
+    path = folder / DESCRIPTION
+    try:
+        return Package.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        began = (folder / FOLDER).exists()
+        said = "it was never finished: make it again" if began else "this is no folder of readings"
+        raise PackageBroken(f"{path} is missing: {said}") from None
+    except OSError as error:
+        raise PackageBroken(f"{path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PackageBroken(f"{path}: {where or 'the file'}: {first['msg']}") from error
+
+
+def write_description(folder: Path, package: Package, *, licence: str, title: str) -> None:
+    """Finish a folder: from here on it is a package."""
+    schema = {
+        "fields": list(fields()),
+        "primaryKey": ["water_point", "taken_ms", "device"],
+        "missingValues": [""],
+    }
+    described = {
+        "profile": "data-package",
+        "name": "tskaro-readings",
+        "title": title,
+        "created": package.created.isoformat().replace("+00:00", "Z"),
+        "licenses": [{"name": licence or NO_LICENCE}],
+        "flags": {str(flag.value): flag.name for flag in Flag},
+        "reasons": [why.value for why in Why if why.value],
+        "tskaro": package.whole.model_dump(),
+        "resources": [_described(resource) for resource in package.resources],
+    }
+    for name, content in ((SCHEMA, schema), (DESCRIPTION, described)):
+        replace_file(folder / name, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def sweep(folder: Path, package: Package) -> None:
+    """Remove files of readings that the package does not name: those of an older one, or of one never finished."""
+    named = {folder / resource.path for resource in package.resources}
+    for path in (folder / FOLDER).glob("*/*"):
+        if path not in named:
+            path.unlink()
+    for month in (folder / FOLDER).iterdir():
+        if not any(month.iterdir()):
+            month.rmdir()
+
+
+def file_name(water_point: str) -> str:
+    """A name for a file of this water point's, on any file system: other bytes than plain ones as %xx."""
+    name = _SAFE.sub(lambda byte: f"%{byte[0][0]:02x}".encode(), water_point.encode()).decode()
+    return name if len(name) <= _LONGEST_NAME else hashlib.sha256(water_point.encode()).hexdigest()
+
+
+def _described(resource: Resource) -> dict[str, object]:
+    return {
+        "profile": "tabular-data-resource",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "compression": "gz",
+        "schema": SCHEMA,
+        "dialect": {"header": True, "delimiter": ",", "lineTerminator": "\r\n"},
+    } | resource.model_dump(by_alias=True)

@@ -1,0 +1,51 @@
+"""How a chart is drawn, whichever store is behind: the readings themselves where they fit, else intervals."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
+
+from server.store.port import ChartPoint
+from server.store.rollup import HOUR_MS, Grain, Part, Piece, pieces, points_of
+from server.store.span import Span
+
+
+class ChartSource(Protocol):
+    """One parameter at one water point, as a store has it."""
+
+    def forgotten_ms(self) -> int:
+        """Readings before it are deleted; start of a day."""
+        ...
+
+    def due(self) -> Collection[int] | None:
+        """Starts of the hours whose rollups must not be used; None when none may be."""
+        ...
+
+    def readings(self, span: Span, limit: int) -> Sequence[ChartPoint]:
+        """The readings as they are, oldest first, `limit` of them."""
+        ...
+
+    def parts(self, piece: Piece, width_ms: int) -> Iterable[Part]:
+        """What the intervals of a stretch hold."""
+        ...
+
+
+def draw(source: ChartSource, span: Span, pixels: int) -> Sequence[ChartPoint]:
+    """A chart of at most `pixels` points.
+
+    Raises:
+        ValueError: not one pixel to draw on.
+    """
+    width_ms = span.width_for(pixels)
+    forgotten_ms = source.forgotten_ms()
+    if span.start_ms < forgotten_ms:
+        width_ms = max(width_ms, HOUR_MS)
+    else:
+        readings = source.readings(span, pixels + 1)
+        if len(readings) <= pixels:
+            return readings
+    due = () if width_ms % HOUR_MS else source.due()
+    plan = (
+        [Piece(Grain.RAW, span)]
+        if due is None
+        else pieces(span, width_ms, due=due, forgotten_ms=forgotten_ms)
+    )
+    return points_of(part for piece in plan for part in source.parts(piece, width_ms))
