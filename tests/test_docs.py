@@ -179,7 +179,9 @@ def test_every_test_that_a_specification_names_is_there(spec):
             assert named["name"] is None or named["name"] in known, f"{span}: there is no such test"
 
 
-@pytest.mark.parametrize("spec", ["alerts", "delivery", "measuring", "remote", "reporting", "wire-format"])
+@pytest.mark.parametrize(
+    "spec", ["alerts", "delivery", "measuring", "remote", "reporting", "screening", "wire-format"]
+)
 def test_every_must_in_a_table_names_its_test(spec):
     rows = [
         line for line in text_of(SPECS / f"{spec}.md").splitlines() if line.startswith("|") and "MUST" in line
@@ -304,6 +306,8 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro-edge",
         "tskaro-demo",
         "tskaro update",
+        "tskaro completeness",
+        "tskaro quarantine",
         "tskaro store",
     }
     for page in PAGES:
@@ -312,7 +316,7 @@ def written_commands() -> Iterator[tuple[Path, str]]:
             for program, rest in _PROGRAM.findall(code):
                 words = program
                 for word in rest.split():
-                    if words in groups and word not in APPS:
+                    if words in groups and word not in APPS and not word.startswith("-"):
                         words = f"{words} {word}"
                 yield page, words
 

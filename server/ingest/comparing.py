@@ -1,9 +1,10 @@
 """Whether a number that comes again comes with the same content: the one place where the store is asked.
 
-A number may be given out twice (a restored image, a cloned card), and then the second content must be an alarm and
-no repeat. The newest observations are remembered here, content and all. Of older ones, and after a restart, the
-store is asked what it holds under that number. It is asked only about repeats, so it costs an ordinary observation
-nothing; and about few batches at a time, so that a thousand devices that repeat at once do not hold up the new.
+A number may be given out twice (a restored image, a cloned card), and then the second content must be an alarm
+and no repeat. The newest observations are remembered here, content and all. Of older ones, and after a restart,
+the store is asked what it holds under that number. It is asked only about repeats, so it costs an ordinary
+observation nothing; and about few batches at a time, so that a thousand devices that repeat at once do not hold
+up the new.
 """
 
 from collections import OrderedDict
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 
 from server.ingest.books import Books, Key
+from server.ingest.days import instants_of
 from server.store.port import ReadingStore
 from waterquality.intervals import IntervalSet
 from waterquality.readings import Observation
@@ -82,11 +84,10 @@ def compare(
     same = {each.seq: Same.YES for each in observations if held.get(each.seq) == each.taken_ms}
     others = [each.seq for each in observations if each.seq not in same]
     if others:
-        days = books.extents(key, IntervalSet.of_numbers(others))
+        numbers = IntervalSet.of_numbers(others)
+        days = books.extents(key, numbers)
         # Where no day is known nothing can be looked for: rather an alarm too many.
-        found = (
-            _held(store, key, where, days[0].first_ms, days[-1].last_ms) if days else dict.fromkeys(others, 0)
-        )
+        found = _held(store, key, where, *instants_of(numbers, days)) if days else dict.fromkeys(others, 0)
         same |= {seq: Same.NO if seq in found else Same.LOST for seq in others}
     return same
 

@@ -1,9 +1,10 @@
 """On which day a number was taken: what is known of it, and how the rest is estimated.
 
-Times rise with the numbers of an epoch. So for each (device, epoch, day) only the first and the last number that is
-known to be of it has to be kept, with their instants: two *anchors* a day. A number between two anchors of one day
-is of that day. One between two days, or one that never came, gets its instant by the straight line between its
-neighbours. What lies beyond the last anchor is of that day, unless the device told later how far it has come.
+Times rise with the numbers of an epoch. So for each (device, epoch, day) only the first and the last number
+that is known to be of it has to be kept, with their instants: two *anchors* a day. A number between two anchors
+of one day is of that day. One between two days, or one that never came, gets its instant by the straight line
+between its neighbours. What lies beyond the last anchor is of that day, unless the device told later how far it
+has come.
 
 Days are those of Tbilisi. What is booked is never counted here: only sets of numbers are cut at midnight.
 """
@@ -19,6 +20,7 @@ DayKey = tuple[str, str, int]
 _DAY_MS = 86_400_000
 _TBILISI_MS = 4 * 3_600_000  # all the year round since 2005
 _WRITE_EVERY_MS = 15 * 60_000
+_LONGEST_BEFORE_MS = 31 * _DAY_MS
 _DAY_0 = date(1970, 1, 1)
 
 
@@ -75,6 +77,18 @@ def _by_day(pairs: Iterable[tuple[int, int]]) -> Iterable[Sequence[tuple[int, in
     for pair in pairs:
         days.setdefault(day_of(pair[1]), []).append(pair)
     return days.values()
+
+
+def instants_of(numbers: IntervalSet, days: Sequence[Extent]) -> tuple[int, int]:
+    """Between which instants some numbers were taken (ms since 1970), by the days that hold them and those beside.
+
+    What lies before the first day that is known may have lain in an outbox for a month, what lies after the last
+    one was taken in the last hours.
+    """
+    since_ms, until_ms = days[0].first_ms, days[-1].last_ms
+    if numbers.spans[0][0] < days[0].first_seq:
+        since_ms -= _LONGEST_BEFORE_MS
+    return since_ms, until_ms + (_DAY_MS if numbers.spans[-1][1] > days[-1].last_seq else 0)
 
 
 class Unwritten:

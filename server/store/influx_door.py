@@ -5,6 +5,7 @@ one body. What is no line's fault is `StoreUnavailable`, whatever status it came
 up which the store may yet take; only what surely lies in the lines is `Refused`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from server.store import influx_answer
+from server.store.influx_torn import Restarts
 from server.store.port import StoreUnavailable
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -21,8 +23,9 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applica
 _STORED = 204
 _FAULTS_OF_LINES = frozenset({400, 413, 422})
 # Refusals with the status of a bad line that no line is to blame for.
+_FULL = "no space left"
 _NOT_A_LINE = (
-    "no space left",
+    _FULL,
     "database is required",
     "either orgid or org",
     "retention policy not found",
@@ -34,8 +37,8 @@ _ADVICE = {
     403: "give the user or token the right to read and write this database",
     404: "create the database or bucket (2.x: with a DBRP mapping), or correct its name",
 }
-_BUCKETS = 2  # the major version that is written to by bucket
-_LINE_WORDS = 3  # the major version that says "line protocol" when a line is to blame
+BUCKETS = 2  # the major version that is written to by bucket
+CORE = 3  # the major version of few days, which says "line protocol" when a line is to blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,13 @@ class Greeting:
     @property
     def major(self) -> int:
         """1, 2 or 3; one that does not say has `/write`, as 1.x has."""
-        digits = self.version.lstrip("v").partition(".")[0]
-        return int(digits) if digits.isdigit() else 1
+        return self.numbers[0]
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Major and minor."""
+        found = re.match(r"v?(\d+)(?:\.(\d+))?", self.version)
+        return (int(found[1]), int(found[2] or 0)) if found else (1, 0)
 
 
 class Refused(Exception):
@@ -112,6 +120,7 @@ class InfluxDoor:
         self.settings = settings
         self._client = _client(settings)
         self._major: int | None = None
+        self._restarts: Restarts | None = None  # after a full disk; see `influx_torn`
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -128,6 +137,7 @@ class InfluxDoor:
             Refused: for a fault of a line; some of the others may have been stored; mended by nobody.
             StoreUnavailable: nothing can be said of any of them; mended by time or, as the message says, by hand.
         """
+        self._see_restarts()
         path, where = self._destination(precision)
         try:
             answer = self.call(
@@ -135,16 +145,42 @@ class InfluxDoor:
             )
         except InfluxDBError as error:
             refusal = _text_of(error)
+            if _FULL in refusal.lower():
+                self._note_full_disk()
             if _is_fault_of_lines(_status_of(error), refusal, self.major()):
                 raise Refused(refusal) from error
             raise self.unavailable(with_advice(error)) from error
         if not _is_stored(answer[1], answer[0], self.major()):
             raise self.unavailable(f"this is no InfluxDB: {answer[1]} {str(answer[0])[:200]!r}")
 
+    def _note_full_disk(self) -> None:
+        if self.major() < BUCKETS and self._restarts is None and (started := self._started()):
+            self._restarts = Restarts(started)
+
+    def _see_restarts(self) -> None:
+        if self._restarts is None:
+            return
+        needed = self._restarts.see(self._started())
+        if needed:
+            raise self.unavailable(
+                "its disk was full, and it would lose what it acknowledges now: make room, then "
+                f"restart influxd {needed} more time(s), a minute apart"
+            )
+        self._restarts = None
+
+    def _started(self) -> str:
+        """When the server says that it was started; "" where it does not."""
+        try:
+            said = self.call("/debug/vars", method="GET", response_type="object")[0]
+        except InfluxDBError:
+            return ""
+        system = said.get("system") if isinstance(said, dict) else None
+        return str(system.get("started", "")) if isinstance(system, dict) else ""
+
     def _destination(self, precision: str) -> tuple[str, list[tuple[str, str]]]:
         settings = self.settings
         exact = [("precision", precision)] if precision else []
-        if self.major() == _BUCKETS:
+        if self.major() == BUCKETS:
             mapped = "/".join(filter(None, (settings.database, settings.retention_policy)))
             bucket = settings.bucket or mapped
             return "/api/v2/write", [("org", settings.org), ("bucket", bucket), *exact]
@@ -227,12 +263,12 @@ def _client(settings: InfluxSettings) -> InfluxDBClient:
 def _is_fault_of_lines(status: int, refusal: str, major: int) -> bool:
     if status not in _FAULTS_OF_LINES or any(words in refusal.lower() for words in _NOT_A_LINE):
         return False
-    return major < _LINE_WORDS or status == 413 or "line protocol" in refusal.lower()  # noqa: PLR2004 - HTTP
+    return major < CORE or status == 413 or "line protocol" in refusal.lower()  # noqa: PLR2004 - HTTP
 
 
 def _is_stored(status: int, said: object, major: int) -> bool:
     """Whether this is InfluxDB's own yes: a proxy or a web page says 200 to anything."""
-    return status == _STORED or (major >= _LINE_WORDS and not said)
+    return status == _STORED or (major >= CORE and not said)
 
 
 def _status_of(error: InfluxDBError) -> int:

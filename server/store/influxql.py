@@ -2,7 +2,8 @@
 
 Invariants: both ends of the time are always given, in `ms` (a number without a unit is nanoseconds and
 matches everything); several water points are asked for by one regular expression (a chain of OR costs the
-square of its length); names from outside are quoted here and nowhere else.
+square of its length); names from outside are quoted here and nowhere else; fields of text are asked for by their
+type, since where another program wrote another type in another week's shard, ours would be left out without a word.
 """
 
 # ruff: noqa: S608 - these are questions by design, and this module is where their parts are quoted
@@ -29,10 +30,55 @@ def show_databases() -> str:
     return "SHOW DATABASES"
 
 
+def show_policies(database: str) -> str:
+    """The retention policies of a database."""
+    return f"SHOW RETENTION POLICIES ON {identifier(database)}"
+
+
+def keep_for_ever(database: str, policy: str) -> str:
+    """Take the end off a retention policy."""
+    return f"ALTER RETENTION POLICY {identifier(policy)} ON {identifier(database)} DURATION INF"
+
+
+def show_users() -> str:
+    """The users and whether each is an administrator."""
+    return "SHOW USERS"
+
+
+def create_user(name: str, password: str) -> str:
+    """Make a user without any rights."""
+    return f"CREATE USER {identifier(name)} WITH PASSWORD {string(password)}"
+
+
+def set_password(name: str, password: str) -> str:
+    """Give a user another password."""
+    return f"SET PASSWORD FOR {identifier(name)} = {string(password)}"
+
+
+def grant(database: str, name: str) -> str:
+    """Let a user read and write one database."""
+    return f"GRANT ALL ON {identifier(database)} TO {identifier(name)}"
+
+
+def configuration() -> str:
+    """How the server was told to keep its files; for administrators."""
+    return "SHOW DIAGNOSTICS FOR 'config-data'"
+
+
+def checked(measurement: str, span: Span) -> str:
+    """The points of an examination."""
+    return f"SELECT at FROM {measurement} WHERE {within(span)}"
+
+
+def uncheck(measurement: str) -> str:
+    """Take them away."""
+    return f"DELETE FROM {measurement}"
+
+
 def newest_of_each(water_points: Iterable[str], span: Span) -> str:
     """The newest row of each water point."""
     return (
-        f"SELECT device, record FROM {MEASUREMENT} WHERE {any_of(water_points)} AND {within(span)} "
+        f"SELECT device, record::string FROM {MEASUREMENT} WHERE {any_of(water_points)} AND {within(span)} "
         "GROUP BY water_point ORDER BY time DESC LIMIT 1"
     )
 
@@ -40,8 +86,17 @@ def newest_of_each(water_points: Iterable[str], span: Span) -> str:
 def identities(water_point: str, device: str, span: Span, *, limit: int) -> str:
     """Epoch and sequence number of each row of a device at a water point, oldest first, `limit` of them."""
     return (
-        f"SELECT epoch, seq FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
+        f"SELECT epoch::string, seq::integer FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
         f"AND device = {string(device)} AND {within(span)} ORDER BY time LIMIT {limit}"
+    )
+
+
+def neighbours(water_point: str, device: str, span: Span, *, limit: int, newest: bool) -> str:
+    """The records of a device at a water point, in order of time, or from the newest back, `limit` of them."""
+    return (
+        f"SELECT record FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
+        f"AND device = {string(device)} AND {within(span)} GROUP BY water_point, device "
+        f"ORDER BY time{' DESC' if newest else ''} LIMIT {limit}"
     )
 
 
