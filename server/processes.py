@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -23,6 +23,7 @@ from server.clock import Clock
 from server.database.engine import Database
 from server.ingest.books import Books
 from server.ingest.devices import DeviceNews
+from server.ingest.gate import Gate
 from server.ingest.intake import Intake
 from server.ingest.leases import Leases
 from server.ingest.receipts import Receipts
@@ -60,6 +61,7 @@ class Surroundings:
         look_every_s: how often the notifier looks without being nudged, in seconds of the clock.
         receipt_every_s: the shortest time between two receipts to one device, in real seconds.
         known: tells what a probe model can show.
+        gate: whose messages come in, and how many; one for all in this process that listens to devices.
     """
 
     database: Database
@@ -72,6 +74,7 @@ class Surroundings:
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2
     known: CapabilityOf = capability_of
+    gate: Gate = field(default_factory=Gate)
 
 
 class Running:
@@ -112,7 +115,7 @@ class Ingest:
         self, around: Surroundings, *, changed: Callable[[Sequence[Change]], None] = lambda _: None
     ) -> None:
         clock = around.clock
-        self._changed = changed
+        self._around, self._changed = around, changed
         self.subscriber = Subscriber(clock.now)
         self.news = DeviceNews(clock.now)
         self._bus = Bus(
@@ -120,16 +123,16 @@ class Ingest:
             client_id=_client_id("ingest"),
             subscriptions={},
             takers={
-                all_of("readings/#"): self._take,
+                all_of("readings/#"): around.gate.guard(self._take),
                 f"{CARRIED_ROOT}/#": self._take_carried,
-                all_of("status"): self.news.take,
-                all_of("health"): self.news.take,
+                all_of("status"): around.gate.guard(self.news.take),
+                all_of("health"): around.gate.guard(self.news.take),
             },
             qos=0,  # the device repeats what gets no receipt; an acknowledgement to the broker is only work
             connected=self._connected,
         )
         self.voice = Voice(self._bus.publish)
-        current = CurrentRegistry(around.database, around.known)
+        self._current = current = CurrentRegistry(around.database, around.known)
         self.shards = Shards(Leases(around.database), now=clock.now)
         self.watch = Watch(
             SqlLedger(around.database, self.shards.guard),
@@ -146,6 +149,7 @@ class Ingest:
             registry=current.registry,
             keep=around.keep,
             confirm=lambda: self.shards.confirm(now_s()),
+            gate=around.gate,
         )
         self.receipts = Receipts(self._publish_receipt, around.receipt_every_s)
         self._upkeep = Upkeep(
@@ -163,7 +167,7 @@ class Ingest:
             intake=self.intake,
             receipts=self.receipts,
             current=current,
-            upkeep=lambda: self._upkeep.turn(clock.now()),
+            upkeep=self._keep_up,
             voice=self.voice,
             clock=clock,
             shards=self.shards,
@@ -221,6 +225,11 @@ class Ingest:
     def _connected(self, is_up: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.is_connected(connected=is_up)
         self._upkeep.is_connected(connected=is_up)
+
+    def _keep_up(self) -> None:
+        self._around.gate.shut_out(self._current.registry().shut_out)
+        self._around.gate.report()
+        self._upkeep.turn(self._around.clock.now())
 
     def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.take(topic, payload, is_retained=is_retained)
@@ -280,7 +289,7 @@ class Remote:
             around.broker,
             client_id=_client_id("remote"),
             subscriptions={},
-            takers={all_of(channel): self.courier.take for channel in self.courier.channels},
+            takers={all_of(name): around.gate.guard(self.courier.take) for name in self.courier.channels},
             connected=lambda is_up: self.courier.is_connected(connected=is_up),
         )
         shards.tells(self._follow)
