@@ -22,6 +22,7 @@ from server.bus.mqtt import BrokerAddress, Bus
 from server.clock import Clock
 from server.database.engine import Database
 from server.ingest.books import Books
+from server.ingest.detour import Detour
 from server.ingest.devices import DeviceNews
 from server.ingest.gate import Gate
 from server.ingest.intake import Intake
@@ -41,7 +42,7 @@ from server.store.port import ReadingStore
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
-from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_shard, shard, uncarried
+from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_device, of_shard, shard, uncarried
 
 _FIRST_CONNECTION_S = 10.0
 
@@ -188,6 +189,9 @@ class Ingest:
             around.keep,
             is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
         )
+        self._detour = Detour(
+            follow=self._bus.follow, leave=self._bus.leave, whole=_said_by_all, named=_said_by_one
+        )
         self.shards.forgets(self._forget)
         self.shards.tells(partial(_follow, self._bus, _taken_in))
         self._running = Running()
@@ -227,8 +231,15 @@ class Ingest:
         self._upkeep.is_connected(connected=is_up)
 
     def _keep_up(self) -> None:
-        self._around.gate.shut_out(self._current.registry().shut_out)
-        self._around.gate.report()
+        gate, registry = self._around.gate, self._current.registry()
+        gate.shut_out(registry.shut_out)
+        self._detour.turn(
+            gate.report(),
+            flooding=gate.over(),
+            devices=registry.devices,
+            held=self.shards.held,
+            now_s=now_s(),
+        )
         self._upkeep.turn(self._around.clock.now())
 
     def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
@@ -336,11 +347,20 @@ class LiveFeed:
             self._hub.publish(LiveEvent(*news))
 
 
+_SAID = ("readings/#", "status", "health")
+
+
 def _taken_in(each: str) -> list[str]:
     """What ingest listens to of a shard."""
-    return [of_shard(each, name) for name in ("readings/#", "status", "health")] + [
-        carried(of_shard(each, "readings/#"))
-    ]
+    return [*_said_by_all(each), carried(of_shard(each, "readings/#"))]
+
+
+def _said_by_all(each: str) -> list[str]:
+    return [of_shard(each, name) for name in _SAID]
+
+
+def _said_by_one(device: str) -> list[str]:
+    return [of_device(device, name) for name in _SAID]
 
 
 def _follow(

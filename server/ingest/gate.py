@@ -37,6 +37,7 @@ _LONGEST_NAME = 16
 _OF_THE_REST = ""
 _ORDINARY_WORK_S = 0.01  # a batch of 60 observations takes 3 to 6 ms
 _OVER_FOR_S = 10.0
+_FLOOD = 500  # messages dropped since we looked last
 _LET_IN_LAST_S = 1.0  # a message that was let in may have used up a little more than was left
 # topic, payload, whether it was retained
 Taker = Callable[[str, bytes, bool], None]
@@ -88,7 +89,8 @@ class Gate:
         self._full_at_s: dict[str, float] = {}  # when a device's bucket is full again
         self._swept_s = float("-inf")
         self._over: dict[str, tuple[int, float]] = {}  # how many were dropped, and when the last of them came
-        self._told: set[str] = set()
+        self._places: dict[str, set[str]] = {}  # of who is over: the shards in whose topics it speaks
+        self._told: dict[str, int] = {}  # in the log; with how many were dropped when we looked last
         self._shut_out: frozenset[str] = frozenset()
         self._knocked_s: dict[str, float] = {}  # when a device that is shut out was last heard
         self.counters: Counter[str] = Counter()
@@ -108,7 +110,7 @@ class Gate:
 
         Called on the network thread for each message.
         """
-        device = topic.split("/", 4)[3]
+        _, _, place, device, _ = topic.split("/", 4)
         now_s = self._clock()
         full_at_s = self._full_at_s.get(device)
         if full_at_s is None:
@@ -122,6 +124,7 @@ class Gate:
             full_at_s = now_s
         elif full_at_s - now_s > self._burst_s:
             self._drop(device, now_s)
+            self._places.setdefault(device, set()).add(place)
             return False
         self._full_at_s[device] = full_at_s + self._per_message_s + size * self._per_byte_s
         return True
@@ -159,17 +162,25 @@ class Gate:
         """How many messages were dropped of each device that is over, or was ten seconds ago."""
         return {device: count for device, (count, _) in self._over.copy().items()}
 
-    def report(self) -> None:
-        """Say in the log who has begun to be over, and who is no more. Called now and then, by one thread."""
-        now_s = self._clock()
+    def report(self) -> frozenset[str]:
+        """Say in the log who has begun to be over, and who is no more. Called about once a second, by one thread.
+
+        Returns:
+            The shards in whose topics somebody floods: so much comes that even dropping it costs the others time.
+        """
+        now_s, flooded = self._clock(), set[str]()
         for device, (count, last_s) in self._over.copy().items():
             if device not in self._told:
-                self._told.add(device)
                 _log.warning("device_over_allowance", device=device or "many at once", dropped=count)
+            if count - self._told.get(device, 0) > _FLOOD:
+                flooded |= self._places.pop(device, set())
+            self._told[device] = count
             if now_s - last_s > _OVER_FOR_S:
-                self._told.discard(device)
+                self._told.pop(device)
                 self._over.pop(device, None)
+                self._places.pop(device, None)
                 _log.info("device_within_allowance", device=device or "many at once", dropped=count)
+        return frozenset(flooded)
 
     def _may_still(self, device: str) -> bool:
         """Whether what came in a moment ago and waited may be taken in."""

@@ -181,4 +181,4 @@ def test_a_small_message_can_hold_much_work() -> None:
     seen = taken(gate, *[DEVICE] * 300, work_s=lambda: decode(bomb, Envelope(DEVICE, "9f1c2a7e", 1, 1)))
 
     assert len(bomb) < 10_000
-    assert len(seen) < 30
+    assert len(seen) < 150
