@@ -77,6 +77,7 @@ class Kind(StrEnum):
     DEVICE_SILENT = "device_silent"
     DEVICE_BACK = "device_back"
     ALL_CLEAR = "all_clear"
+    RECORD_OPEN = "record_open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 A rule judges an instant; how long a breach must last, and what follows, is the lifecycle's affair.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -156,7 +156,68 @@ class NoDataRule:
         return Verdict(Finding.CLEAR, silent_s, reason="heard from")
 
 
-Rule = LimitRule | NoDataRule
+class Flaw(StrEnum):
+    """What may be wrong with the record of a device."""
+
+    AWAITED = "awaited"  # a number has no fate though later ones have theirs
+    DISAGREES = "disagrees"  # the books do not hold what the device says it has given out or let go
+    MISSING = "missing"  # numbers that nobody holds any more
+    CONFLICT = "conflict"  # a number came again with other content
+
+
+# What may still come right by itself: it counts once it has lasted.
+_MAY_MEND = frozenset({Flaw.AWAITED, Flaw.DISAGREES})
+
+
+@dataclass(frozen=True, slots=True)
+class Imbalance:
+    """Something that does not add up in the record of a device.
+
+    Attributes:
+        flaw: what.
+        since: since when.
+        detail: which device, epoch and numbers; one English clause.
+    """
+
+    flaw: Flaw
+    since: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyRule:
+    """The record of a water point must add up: every number that a device gave out must have a fate.
+
+    Attributes:
+        id: stable name of the rule.
+        after_s: how long a number may wait for its fate after its neighbours arrived, in seconds.
+        severity: how much it matters.
+        audience: whom it concerns.
+    """
+
+    id: str
+    after_s: float
+    severity: Severity
+    audience: frozenset[Role] = frozenset({Role.TECHNICIAN})
+
+    @property
+    def delays(self) -> Delays:
+        """What must last has lasted already; when it adds up again, that ends it at once."""
+        return Delays(confirm_s=0, clear_s=0)
+
+    def evaluate(self, found: Sequence[Imbalance], now: datetime) -> Verdict:
+        """Judge what was found in the books of a water point's devices."""
+        due = [
+            each
+            for each in found
+            if each.flaw not in _MAY_MEND or (now - each.since).total_seconds() > self.after_s
+        ]
+        if due:
+            return Verdict(Finding.BREACH, reason="; ".join(f"{each.flaw}: {each.detail}" for each in due))
+        return Verdict(Finding.CLEAR, reason="the record adds up")
+
+
+Rule = LimitRule | NoDataRule | CustodyRule
 
 # Doubts about the probe itself: they call the technician, not the CSO.
 _SICK_PROBE = frozenset(

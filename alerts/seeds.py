@@ -3,10 +3,10 @@
 import tomllib
 from importlib import resources
 
-from alerts.specs import LimitSpec, NoDataSpec, RuleBook
+from alerts.specs import AnySpec, RuleBook
 
 
-def shipped_rules() -> tuple[LimitSpec | NoDataSpec, ...]:
+def shipped_rules() -> tuple[AnySpec, ...]:
     """The rules of `alerts/rules.toml`."""
     text = resources.files("alerts").joinpath("rules.toml").read_text(encoding="utf-8")
     return RuleBook.model_validate(tomllib.loads(text)).rule

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from alerts.rules import Delays, LimitRule, NoDataRule, Role, Rule, Severity
+from alerts.rules import CustodyRule, Delays, LimitRule, NoDataRule, Role, Rule, Severity
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 
@@ -86,8 +86,23 @@ class NoDataSpec(_Spec):
         return NoDataRule(id=self.id, after_s=self.after_s, severity=self.severity, audience=self.audience)
 
 
-RuleSpec = Annotated[LimitSpec | NoDataSpec, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[LimitSpec | NoDataSpec] = TypeAdapter(RuleSpec)
+class CustodySpec(_Spec):
+    """A custody rule as written."""
+
+    kind: Literal["custody"]
+    id: _Id
+    after_s: float = Field(gt=0)
+    severity: Severity = Severity.WARNING
+    audience: frozenset[Role] = frozenset({Role.TECHNICIAN})
+
+    def to_rule(self) -> CustodyRule:
+        """The rule itself."""
+        return CustodyRule(id=self.id, after_s=self.after_s, severity=self.severity, audience=self.audience)
+
+
+AnySpec = LimitSpec | NoDataSpec | CustodySpec
+RuleSpec = Annotated[AnySpec, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[AnySpec] = TypeAdapter(RuleSpec)
 
 
 class RuleBook(_Spec):

@@ -1,4 +1,4 @@
-"""The watch: rules → lifecycle → ledger, for every observation and for every silence.
+"""The watch: rules → lifecycle → ledger, for every observation, every silence and every hole in the record.
 
 **Invariants**
 * One judgement, one transaction: where alerts stand, what changed, what is owed, and how far it has judged.
@@ -30,7 +30,7 @@ from alerts.ports import (
     Owed,
     Standing,
 )
-from alerts.rules import Finding, LimitRule, NoDataRule, Role, Rule, Verdict
+from alerts.rules import CustodyRule, Finding, Imbalance, LimitRule, NoDataRule, Role, Rule, Verdict
 from alerts.texts import render
 from waterquality.intervals import IntervalSet
 from waterquality.limits import Limit
@@ -63,6 +63,7 @@ class _Rules(NamedTuple):
     in_force: Sequence[Rule]
     limits: Sequence[LimitRule]
     silences: Sequence[NoDataRule]
+    records: Sequence[CustodyRule]
 
     @classmethod
     def of(cls, in_force: Sequence[Rule]) -> "_Rules":
@@ -71,6 +72,7 @@ class _Rules(NamedTuple):
             in_force,
             [rule for rule in in_force if isinstance(rule, LimitRule)],
             [rule for rule in in_force if isinstance(rule, NoDataRule)],
+            [rule for rule in in_force if isinstance(rule, CustodyRule)],
         )
 
 
@@ -210,6 +212,37 @@ class Watch:
             return ours
         return known.heard_at if ours is None else max(ours, known.heard_at)
 
+    def judge_records(self, found: Mapping[str, Sequence[Imbalance]], now: datetime) -> Sequence[Change]:
+        """Judge whether the record of each water point adds up.
+
+        Args:
+            found: what does not, by water point; nothing for one whose record adds up.
+            now: the server's time.
+
+        Raises:
+            LinkError: the ledger cannot be reached; nothing was judged; mended by time.
+        """
+        with self._lock:
+            draft = _Draft(now)
+            for water_point, imbalances in found.items():
+                for rule in self._rules(water_point).records:
+                    self._judge_record(rule, water_point, rule.evaluate(imbalances, now), draft)
+            return self._commit(draft)
+
+    def _judge_record(self, rule: CustodyRule, water_point: str, verdict: Verdict, draft: _Draft) -> None:
+        key = AlertKey(rule.id, water_point)
+        is_open, begins = self._is_open(key, draft), verdict.finding is Finding.BREACH
+        # While a device is silent nothing of it can come, and whoever must know knows already.
+        is_silent = any(
+            self._is_open(AlertKey(silence.id, water_point), draft)
+            for silence in self._rules(water_point).silences
+        )
+        if is_open is not begins and not (begins and is_silent):
+            self._advance(key, rule, verdict, draft.now, draft)
+
+    def _is_open(self, key: AlertKey, draft: _Draft) -> bool:
+        return self._standing(key, draft, draft.now).state.phase.is_open
+
     def _judge_observation(self, sighting: Sighting, draft: _Draft) -> None:
         observation = sighting.observation
         name = (observation.device, observation.epoch)
@@ -330,7 +363,7 @@ class Watch:
         water_point = standing.key.water_point
         if begins:
             kind, at = _kind_of_breach(rule), last_heard or transition.at
-        elif transition.after is Phase.RESOLVED:
+        elif transition.after is Phase.RESOLVED and not isinstance(rule, CustodyRule):
             if isinstance(rule, LimitRule) and self._is_anything_open(water_point, draft):
                 return
             kind, at = (Kind.ALL_CLEAR if isinstance(rule, LimitRule) else Kind.DEVICE_BACK), transition.at
@@ -370,8 +403,9 @@ class Watch:
 
     def _is_anything_open(self, water_point: str, draft: _Draft) -> bool:
         return any(
-            self._standing(AlertKey(rule.id, water_point), draft, draft.now).state.phase.is_open
+            self._is_open(AlertKey(rule.id, water_point), draft)
             for rule in self._directory.rules_for(water_point)
+            if not isinstance(rule, CustodyRule)  # holes in the record say nothing of the water
         )
 
     def _rules(self, water_point: str) -> _Rules:
@@ -385,8 +419,8 @@ class Watch:
     def _recall(self, names: Collection[tuple[str, str]]) -> None:
         """Ask the ledger, in one question, what was judged of those that are not remembered."""
         if unknown := [name for name in names if name not in self._judged]:
-            self._judged |= dict.fromkeys(unknown, IntervalSet())
-            self._judged |= self._ledger.judged(unknown)
+            found = self._ledger.judged(unknown)
+            self._judged |= {name: found.get(name, IntervalSet()) for name in unknown}
 
     def _standing(self, key: AlertKey, draft: _Draft, at: datetime) -> Standing:
         return self._known(key, draft) or Standing(key, begin(at))
@@ -432,6 +466,8 @@ class Watch:
 def _kind_of_breach(rule: Rule) -> Kind:
     if isinstance(rule, NoDataRule):
         return Kind.DEVICE_SILENT
+    if isinstance(rule, CustodyRule):
+        return Kind.RECORD_OPEN
     by_parameter: Mapping[Parameter, Kind] = {
         Parameter.TURBIDITY: Kind.TURBIDITY_HIGH,
         Parameter.PH: Kind.PH_OUT,

@@ -123,6 +123,14 @@ MODES = (
 )
 
 
+def device_toml(device: str, every_s: float) -> str:
+    """What is wired to a device that observes so often."""
+    made = _DEVICE_TOML.format(sample_s=every_s).replace(
+        "observe_every_s = 60.0", f"observe_every_s = {every_s}"
+    )
+    return made.replace(f'device = "{DEVICE}"', f'device = "{device}"')
+
+
 class Device(Program):
     """The agent in its process.
 

@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from edge.batching import Batching
 from edge.lanes import Lanes, SendingPolicy
 from edge.metering import LineMeter
-from edge.outbox import Outbox
+from edge.outbox import Outbox, OutboxFull
 from edge.receiving import Receiving
 from edge.timekeeper import Timekeeper
 from edge.validity import mind_dates, refuse_expired
@@ -159,6 +159,9 @@ class Uplink:
                 self._send_until_down(stop)
             except (OSError, ValueError) as error:
                 self._log_trouble(error)
+            except OutboxFull as error:
+                _log.error("receipt_not_kept", detail=str(error))
+                self.counters["receipts_not_kept"] += 1
             except Exception:  # noqa: BLE001 - the one broad catch of this loop
                 _log.exception("uplink_failed")
                 self.counters["failed"] += 1

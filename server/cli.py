@@ -1,6 +1,5 @@
 """`tskaro`: the server, and what an administrator types."""
 
-import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -10,23 +9,20 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from rich.table import Table
-from sqlalchemy import select
 
 from firmware_config.logs import set_up_logs
 from server.authority_cli import authority
 from server.card_cli import card
 from server.clock import SystemClock
 from server.composing import broker, open_database, surroundings, transport
-from server.database.models import QuarantineRow
+from server.custody_cli import completeness, quarantine
 from server.handing_in import hand_in
 from server.heap import collect_seldom
-from server.ingest.books import Books
 from server.memory_cli import memory, moved
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
-from server.saying import AsJson, SettingsPath, out, refusals
+from server.saying import SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
 from server.store_cli import store
 from server.update_cli import update
@@ -34,7 +30,7 @@ from server.web.app import create_app
 from server.web.live import LiveHub
 from server.web.settings import WebSettings
 from waterquality.errors import LinkError
-from waterquality.readings import from_ms, to_ms
+from waterquality.readings import to_ms
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +39,8 @@ app = typer.Typer(
 )
 registry = typer.Typer(no_args_is_help=True, help="Water points, devices and people.")
 app.add_typer(registry, name="registry")
+app.add_typer(completeness, name="completeness")
+app.add_typer(quarantine, name="quarantine")
 device.command()(card)
 device.command()(moved)
 app.command()(memory)
@@ -117,58 +115,6 @@ def intake(
         is_well = hand_in(paths, database=open_database(loaded), broker=broker(loaded.mqtt), out=out)
     if not is_well:
         raise typer.Exit(1)
-
-
-@app.command()
-def quarantine(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """List what arrived and could not be taken in."""
-    with refusals(), open_database(load_settings(settings)).reading() as connection:
-        rows = (
-            connection.execute(select(QuarantineRow.__table__).order_by(QuarantineRow.id.desc()))
-            .mappings()
-            .all()
-        )
-    shown = ("device_id", "epoch", "first", "last", "reason", "detail", "times")
-    if as_json:
-        typer.echo(json.dumps([{name: row[name] for name in (*shown, "received_ms")} for row in rows]))
-        return
-    if not rows:
-        out.print("everything that arrived was taken in")
-        return
-    table = Table("last seen", *(name.replace("_id", "") for name in shown))
-    for row in rows:
-        table.add_row(f"{from_ms(row['received_ms']):%Y-%m-%d %H:%M:%S}", *(str(row[name]) for name in shown))
-    out.print(table)
-
-
-@app.command()
-def completeness(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """Show what became of every number of every device."""
-    with refusals():
-        books = Books(open_database(load_settings(settings))).all()
-    rows = [
-        {
-            "device": device,
-            "epoch": epoch,
-            "through": book.settled.through(),
-            "stored": len(book.stored),
-            "noted": len(book.noted),
-            "quarantined": len(book.quarantined),
-            "gaps": len(book.gaps),
-            "missing": len(book.missing),
-        }
-        for (device, epoch), book in sorted(books.items())
-    ]
-    if as_json:
-        typer.echo(json.dumps(rows))
-        return
-    if not rows:
-        out.print("no device has sent anything yet")
-        return
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    out.print(table)
 
 
 def _run(

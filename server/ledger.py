@@ -160,7 +160,7 @@ def _add_heard(connection: Connection, heard: Mapping[str, datetime]) -> None:
             where=statement.excluded.at_ms > HeardRow.at_ms,
         )
         connection.execute(
-            later, [{"water_point_id": point, "at_ms": to_ms(at)} for point, at in heard.items()]
+            later, [{"water_point_id": point, "at_ms": to_ms(heard[point])} for point in sorted(heard)]
         )
 
 

@@ -21,6 +21,7 @@ from server.bus.live import ALL_NEWS, Voice, read_news
 from server.bus.mqtt import BrokerAddress, Bus
 from server.clock import Clock
 from server.database.engine import Database
+from server.ingest.auditing import Auditor
 from server.ingest.books import Books
 from server.ingest.detour import Detour
 from server.ingest.devices import DeviceNews
@@ -180,6 +181,7 @@ class Ingest:
             current=current,
             clock=clock,
             shards=self.shards,
+            auditor=Auditor(around.database, around.store, current.registry, self.shards.is_ours),
             every_s=around.tick_every_s,
         )
         self._keeper = StoreKeeper(

@@ -17,13 +17,15 @@ from server.store.archive.packing import Choice, Label, pack_readings
 from server.store.archive.unpacking import Unpacked, compare_with, unpack_readings
 from server.store.port import ReadingStore
 from server.store_saying import bar, leave, opened, rows_in, tell
+from server.store_setup_cli import check, compact, init
 from server.store_verify_cli import verify
 from waterquality.errors import ConfigError, LinkError
 from waterquality.readings import from_ms, to_ms
 
 store = typer.Typer(no_args_is_help=True, help="The store of readings: set up, check, back up, restore.")
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the package.")]
-store.command()(verify)
+for command in (init, check, compact, verify):
+    store.command()(command)
 Licence = Annotated[str, typer.Option("--licence", help="The licence of the readings, e.g. CC-BY-4.0.")]
 
 

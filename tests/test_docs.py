@@ -304,6 +304,8 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro-edge",
         "tskaro-demo",
         "tskaro update",
+        "tskaro completeness",
+        "tskaro quarantine",
         "tskaro store",
     }
     for page in PAGES:
@@ -312,7 +314,7 @@ def written_commands() -> Iterator[tuple[Path, str]]:
             for program, rest in _PROGRAM.findall(code):
                 words = program
                 for word in rest.split():
-                    if words in groups and word not in APPS:
+                    if words in groups and word not in APPS and not word.startswith("-"):
                         words = f"{words} {word}"
                 yield page, words
 

@@ -16,6 +16,7 @@ process may write to the same file (`tskaro-edge carry`): what is remembered her
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from edge.clock import Instant
 from edge.outbox import looking, timing
@@ -34,6 +35,8 @@ from waterquality.readings import Observation, Reading, by_parameter
 from waterquality.wire.encode import Packed, body_of
 from waterquality.wire.epochs import EpochWhy
 from waterquality.wire.records import Certificate, Note, NoteKind
+
+_Done = TypeVar("_Done")
 
 
 class Outbox:
@@ -178,6 +181,9 @@ class Outbox:
         Args:
             settled: what it holds for good.
             receipt_ms: the server's time in the receipt that says so.
+
+        Raises:
+            OutboxFull: the disk takes nothing more; nothing is forgotten; mended by the operator.
         """
 
         def forget() -> int:
@@ -185,7 +191,7 @@ class Outbox:
                 self._file.remember(receipt_ms=receipt_ms)
             return forget_all(self._file, settled)
 
-        return self._file.writing(forget)
+        return self._writing(forget)
 
     def discard_through(self, seq: int) -> int:
         """Forget everything up to a number; returns how many records that was."""
@@ -200,7 +206,7 @@ class Outbox:
         state = self._file.state
         self._shown_before = (state.epoch, state.exposed)
         if state.exposed < state.head:
-            self._file.writing(lambda: self._file.remember(exposed=self.head))
+            self._writing(lambda: self._file.remember(exposed=self.head))
 
     def conceal(self) -> None:
         """From now on what is recorded is not sent."""
@@ -269,6 +275,19 @@ class Outbox:
         if packed is None:
             raise OutboxFull("the outbox is full, and keeps what it holds: this record is part of a gap")
         return packed
+
+    def _writing(self, work: Callable[[], _Done]) -> _Done:
+        """Write what is no new record: a full disk takes it where the ballast goes."""
+        try:
+            return self._file.writing(work)
+        except sqlite3.OperationalError as error:
+            if not is_full(error):
+                raise
+        try:
+            self._ballast.let_go()
+            return self._file.writing(work)
+        except sqlite3.OperationalError as error:
+            raise OutboxFull(f"the outbox takes nothing more: {error}") from error
 
     def _squeeze_in(
         self, trouble: sqlite3.OperationalError, added: Callable[[], Packed | None]

@@ -1,6 +1,6 @@
 """From what the pages know to what the API answers with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from server.api.schemas import (
@@ -9,6 +9,8 @@ from server.api.schemas import (
     ChartOut,
     CompletenessListOut,
     CompletenessOut,
+    DayCompletenessListOut,
+    DayCompletenessOut,
     LimitOut,
     MunicipalityOut,
     ReadingOut,
@@ -18,6 +20,7 @@ from server.api.schemas import (
     WaterPointOut,
     WaterPointsOut,
 )
+from server.ingest.completeness import DayAccount
 from server.store.port import ChartPoint
 from server.web.views.alerts import AlertView, Told
 from server.web.views.custody import Completeness
@@ -88,15 +91,36 @@ def completeness(counts: Sequence[Completeness]) -> CompletenessListOut:
     return CompletenessListOut(devices=[_completeness(count) for count in counts])
 
 
+def completeness_by_day(days: Iterable[DayAccount]) -> DayCompletenessListOut:
+    """The completeness ledger by day."""
+    return DayCompletenessListOut(
+        days=[
+            DayCompletenessOut(
+                device=each.device,
+                epoch=each.epoch,
+                day=each.on,
+                **each.fates.counts,
+                adds_up=each.fates.adds_up,
+            )
+            for each in days
+        ]
+    )
+
+
 def _completeness(count: Completeness) -> CompletenessOut:
     return CompletenessOut(
         device=count.device,
         epoch=count.epoch,
+        appended=count.appended,
         stored=count.stored,
         noted=count.noted,
         quarantined=count.quarantined,
         gaps=count.gaps,
         missing=count.missing,
+        in_outbox=count.in_outbox,
+        unaccounted=count.unaccounted,
+        adds_up=count.adds_up,
+        through=count.through,
         held=count.held,
         updated_at=from_ms(count.updated_ms),
     )

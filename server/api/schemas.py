@@ -1,6 +1,6 @@
 """What the API answers with. Values are in the unit named beside them, instants are UTC in ISO 8601."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -145,15 +145,23 @@ class ChartOut(_Out):
 
 
 class CompletenessOut(_Out):
-    """What became of every sequence number of one (device, epoch), in counts."""
+    """What became of every sequence number of one (device, epoch), in counts.
+
+    `appended` is the sum of all the others while `adds_up` is true.
+    """
 
     device: str
     epoch: str
+    appended: int
     stored: int
     noted: int
     quarantined: int
     gaps: int
     missing: int
+    in_outbox: int
+    unaccounted: int
+    adds_up: bool
+    through: int
     held: int
     updated_at: datetime
 
@@ -162,6 +170,33 @@ class CompletenessListOut(_Out):
     """The completeness ledger."""
 
     devices: list[CompletenessOut]
+
+
+class DayCompletenessOut(_Out):
+    """What became of the sequence numbers that a device gave out on one day in Tbilisi, in counts.
+
+    The day of what came is that of its time. The day of what never came is estimated from its neighbours in the
+    sequence; it is null where no time is known at all.
+    """
+
+    device: str
+    epoch: str
+    day: date | None
+    appended: int
+    stored: int
+    noted: int
+    quarantined: int
+    gaps: int
+    missing: int
+    in_outbox: int
+    unaccounted: int
+    adds_up: bool
+
+
+class DayCompletenessListOut(_Out):
+    """The completeness ledger of one device by day, oldest first within an epoch."""
+
+    days: list[DayCompletenessOut]
 
 
 class Problem(BaseModel):

@@ -1,10 +1,12 @@
 """The one way to a database: by URL, with what each kind needs to be safe.
 
 SQLite: WAL, a busy timeout, and `BEGIN IMMEDIATE` for writers, since a transaction that reads first and writes
-later fails as locked at once, whatever the timeout. PostgreSQL: a process that stops in the middle of a transaction
-must not hold its locks for ever, and a connection that has died is to be noticed.
+later fails as locked at once, whatever the timeout. PostgreSQL: nobody waits for a lock for ever, a session that
+stops in the middle of a transaction is ended, and so is a connection that has died. Each `Database` gives its
+sessions a name of its own, so that others can end those of a process that hangs (`server.ingest.leases`).
 """
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +25,7 @@ _POSTGRESQL = {
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
-    "options": "-c idle_in_transaction_session_timeout=15s",
+    "options": "-c idle_in_transaction_session_timeout=15s -c lock_timeout=5s",
 }
 
 
@@ -37,13 +39,19 @@ class Database:
     Args:
         url: SQLAlchemy URL, e.g. `sqlite:////var/lib/tskaro/tskaro.db` or `postgresql+psycopg://…`.
 
+    Attributes:
+        session: the name of its sessions; "" where they have none of their own.
+
     Raises:
         ConfigError: it is no such URL, or its folder cannot be made; mended by the operator.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _engine(url)
+        session = f"tskaro-{secrets.token_hex(8)}"
+        self.engine = _engine(url, session)
+        is_named = self.engine.dialect.name != "sqlite" and "application_name" not in self.engine.url.query
+        self.session = session if is_named else ""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -90,14 +98,15 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailable:
     return DatabaseUnavailable(f"database: {error.orig}")
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, session: str) -> Engine:
     if not url.startswith("sqlite"):
         try:
             given = make_url(url).query  # what the operator says has the last word
+            ours = {**_POSTGRESQL, "application_name": session}
             return create_engine(
                 url,
                 pool_pre_ping=True,
-                connect_args={name: value for name, value in _POSTGRESQL.items() if name not in given},
+                connect_args={name: value for name, value in ours.items() if name not in given},
             )
         except (ArgumentError, ImportError) as error:  # not the URL itself: it may hold a password
             raise ConfigError(f"database_url: cannot be used: {error}") from error

@@ -7,10 +7,14 @@ from server.database.models import Base
 
 
 class IngestWorkerRow(Base):
-    """An ingest worker that takes part; it counts until `until_ms` of the database's clock."""
+    """An ingest worker that takes part; it counts until `until_ms` of the database's clock.
+
+    `session` is the name of its sessions with the database.
+    """
 
     __tablename__ = "ingest_worker"
     id: Mapped[str] = mapped_column(String(160), primary_key=True)
+    session: Mapped[str] = mapped_column(String(63))
     joined_ms: Mapped[int] = mapped_column(BigInteger)
     until_ms: Mapped[int] = mapped_column(BigInteger)
 

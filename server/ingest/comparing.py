@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 
 from server.ingest.books import Books, Key
+from server.ingest.days import instants_of
 from server.store.port import ReadingStore
 from waterquality.intervals import IntervalSet
 from waterquality.readings import Observation
@@ -82,11 +83,10 @@ def compare(
     same = {each.seq: Same.YES for each in observations if held.get(each.seq) == each.taken_ms}
     others = [each.seq for each in observations if each.seq not in same]
     if others:
-        days = books.extents(key, IntervalSet.of_numbers(others))
+        numbers = IntervalSet.of_numbers(others)
+        days = books.extents(key, numbers)
         # Where no day is known nothing can be looked for: rather an alarm too many.
-        found = (
-            _held(store, key, where, days[0].first_ms, days[-1].last_ms) if days else dict.fromkeys(others, 0)
-        )
+        found = _held(store, key, where, *instants_of(numbers, days)) if days else dict.fromkeys(others, 0)
         same |= {seq: Same.NO if seq in found else Same.LOST for seq in others}
     return same
 

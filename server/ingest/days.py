@@ -19,6 +19,7 @@ DayKey = tuple[str, str, int]
 _DAY_MS = 86_400_000
 _TBILISI_MS = 4 * 3_600_000  # all the year round since 2005
 _WRITE_EVERY_MS = 15 * 60_000
+_LONGEST_BEFORE_MS = 31 * _DAY_MS
 _DAY_0 = date(1970, 1, 1)
 
 
@@ -75,6 +76,18 @@ def _by_day(pairs: Iterable[tuple[int, int]]) -> Iterable[Sequence[tuple[int, in
     for pair in pairs:
         days.setdefault(day_of(pair[1]), []).append(pair)
     return days.values()
+
+
+def instants_of(numbers: IntervalSet, days: Sequence[Extent]) -> tuple[int, int]:
+    """Between which instants some numbers were taken (ms since 1970), by the days that hold them and those beside.
+
+    What lies before the first day that is known may have lain in an outbox for a month, what lies after the last
+    one was taken in the last hours.
+    """
+    since_ms, until_ms = days[0].first_ms, days[-1].last_ms
+    if numbers.spans[0][0] < days[0].first_seq:
+        since_ms -= _LONGEST_BEFORE_MS
+    return since_ms, until_ms + (_DAY_MS if numbers.spans[-1][1] > days[-1].last_seq else 0)
 
 
 class Unwritten:

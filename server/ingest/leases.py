@@ -7,13 +7,14 @@
   on to the answer until the commit: a worker that was stopped for a while finds out before it changes anything.
 * Time is the database's, so that hosts need not agree. A lease that runs longer than any that could have been
   given just now was given by a clock since put back; it counts for nothing.
-* Nobody waits for a row that a stopped worker has locked.
+* Nobody waits for a row that a stopped worker has locked. Whoever takes over from one that hangs ends its sessions
+  first (PostgreSQL): what it had begun and not committed is undone, and its locks go.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from server.database.engine import Database
 from server.database.lease_models import IngestWorkerRow, ShardLeaseRow
@@ -24,6 +25,10 @@ from waterquality.errors import LinkError
 LEASE_S = 10.0
 _SQLITE_MS = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 _POSTGRESQL_MS = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+_END_SESSIONS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = ANY(:names) AND usename = current_user AND pid <> pg_backend_pid()"
+)
 _FORGOTTEN_AFTER_MS = 24 * 3600 * 1000
 
 
@@ -97,7 +102,10 @@ class Leases:
             now_ms = self._now_ms(connection)
             if takes_part:
                 self._renew(connection, now_ms, listening)
-            workers, rows = self._workers(connection, now_ms), _rows(connection)
+            rows = _rows(connection)
+            workers = self._workers(
+                connection, now_ms
+            )  # after the rows: whoever holds one takes part by then
             holders = {shard: self._holder(row, workers, now_ms) for shard, row in rows.items()}
             share = share_out(self.name, workers, holders)
             self._give(connection, share)
@@ -144,9 +152,13 @@ class Leases:
         until_ms = now_ms + self._lease_ms
         me = IngestWorkerRow.id == self.name
         if not connection.execute(update(IngestWorkerRow).where(me).values(until_ms=until_ms)).rowcount:
-            connection.execute(
-                insert(IngestWorkerRow).values(id=self.name, joined_ms=now_ms, until_ms=until_ms)
-            )
+            row = {
+                "id": self.name,
+                "session": self._database.session,
+                "joined_ms": now_ms,
+                "until_ms": until_ms,
+            }
+            connection.execute(insert(IngestWorkerRow).values(row))
             long_gone = IngestWorkerRow.until_ms < now_ms - _FORGOTTEN_AFTER_MS
             connection.execute(delete(IngestWorkerRow).where(long_gone))
         mine = ShardLeaseRow.worker == self.name
@@ -187,6 +199,7 @@ class Leases:
     def _take(self, connection: Connection, share: Share, rows: Mapping[str, _Row], now_ms: int) -> None:
         if not share.take:
             return
+        _end_sessions(connection, {rows[shard].worker for shard in share.take} - {FREE})
         columns = (ShardLeaseRow.shard, ShardLeaseRow.worker, ShardLeaseRow.until_ms)
         free = select(*columns).where(ShardLeaseRow.shard.in_(share.take)).with_for_update(skip_locked=True)
         for shard, worker, until_ms in connection.execute(free).all():
@@ -223,6 +236,14 @@ def _rows(connection: Connection) -> dict[str, _Row]:
         ShardLeaseRow.listening_ms,
     )
     return {row[0]: _Row(*row[1:]) for row in connection.execute(select(ShardLeaseRow.shard, *columns))}
+
+
+def _end_sessions(connection: Connection, workers: Collection[str]) -> None:
+    """End what these workers have under way with the database."""
+    if not workers or connection.dialect.name != "postgresql":
+        return
+    names = connection.scalars(select(IngestWorkerRow.session).where(IngestWorkerRow.id.in_(workers))).all()
+    connection.execute(_END_SESSIONS, {"names": [name for name in names if name]})
 
 
 def _has_gone(worker: str) -> bool:

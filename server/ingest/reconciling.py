@@ -17,7 +17,7 @@ from server.database.models import CustodyCheckRow
 from server.database.statements import json_of, spans_of, upsert
 from server.ingest.books import Books, Key
 from server.ingest.custody import Book
-from server.ingest.days import Extent
+from server.ingest.days import Extent, instants_of
 from server.store.port import ReadingStore
 from waterquality.intervals import IntervalSet
 
@@ -66,7 +66,7 @@ def look_for(
     where = tuple(dict.fromkeys(points))
     held = {
         seq
-        for since_ms in _each_day(books.extents(key, numbers))
+        for since_ms in _each_day(numbers, books.extents(key, numbers))
         for point in where
         for epoch, seq, _ in store.identities(
             point, key[0], since_ms=since_ms, until_ms=since_ms + _DAY_MS - 1
@@ -76,8 +76,40 @@ def look_for(
     return numbers - (numbers - IntervalSet.of_numbers(held))
 
 
-def _each_day(days: Sequence[Extent]) -> Iterable[int]:
-    return range(days[0].first_ms, days[-1].last_ms + 1, _DAY_MS) if days else ()
+def check_epoch(
+    store: ReadingStore, books: Books, key: Key, points: Iterable[str], *, oldest_ms: int
+) -> Check:
+    """Hold the books of an epoch against the store.
+
+    Args:
+        store: what is stored.
+        books: read before the store is, so that what they call stored was there.
+        key: whose books.
+        points: the water points where the device ever stood.
+        oldest_ms: what was taken before this may have been deleted for its age, and is not looked for.
+
+    Raises:
+        StoreUnavailable: mended by time.
+        DatabaseUnavailable: mended by time.
+    """
+    book = books.of(key)
+    numbers = book.stored | book.missing
+    days = books.extents(key, numbers) if numbers else ()
+    known = [each for each in days if each.first_ms >= oldest_ms]
+    if not known:
+        return Check()
+    first, last = known[0].first_seq, known[-1].last_seq
+    looked_for = numbers.within(first, last)
+    there = look_for(store, books, key, looked_for, points) if looked_for else looked_for
+    stored, missing = book.stored.within(first, last), book.missing.within(first, last)
+    return Check(found=there - (there - missing), lost=stored - there)
+
+
+def _each_day(numbers: IntervalSet, days: Sequence[Extent]) -> Iterable[int]:
+    if not days:
+        return ()
+    since_ms, until_ms = instants_of(numbers, days)
+    return range(since_ms, until_ms + 1, _DAY_MS)
 
 
 def write_check(connection: Connection, key: Key, check: Check) -> None:

@@ -15,6 +15,7 @@ import structlog
 from alerts.watch import Watch
 from server.bus.live import Voice
 from server.clock import Clock
+from server.ingest.auditing import Auditor
 from server.ingest.intake import Intake, StoreTrouble, Taken
 from server.ingest.leases import LeaseLost
 from server.ingest.receipts import Receipts
@@ -194,18 +195,24 @@ class Ticker:
         current: CurrentRegistry,
         clock: Clock,
         shards: Shards,
+        auditor: Auditor,
         every_s: float = 15.0,
     ) -> None:
         self._watch, self._subscriber, self._current = watch, subscriber, current
+        self._auditor = auditor
         self._shards = shards
         self._clock, self._every_s = clock, every_s
 
     def tick(self) -> None:
-        """Judge silence now."""
+        """Judge silence now, and now and then whether the record adds up."""
         since = self._subscriber.listening_since()
         if since is not None:
+            now = self._clock.now()
             serving = self._current.registry().devices_by_water_point()
-            self._watch.judge_silence(self._shards.listening(serving, since), self._clock.now())
+            self._watch.judge_silence(self._shards.listening(serving, since), now)
+            found = self._auditor.look(now)
+            if found is not None:
+                self._watch.judge_records(found, now)
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set."""

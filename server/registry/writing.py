@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from alerts.rules import Role
-from alerts.specs import LimitSpec, NoDataSpec
+from alerts.specs import AnySpec
 from alerts.texts import check_site_name
 from server.database.models import (
     Deployment,
@@ -140,7 +140,7 @@ def _plain(names: Names) -> dict[str, str]:
     return {str(language): name for language, name in names.items()}
 
 
-def seed_rules(connection: Connection, rules: Iterable[LimitSpec | NoDataSpec]) -> None:
+def seed_rules(connection: Connection, rules: Iterable[AnySpec]) -> None:
     """Give a server its first rules; one that has any keeps its own."""
     if connection.scalar(select(func.count()).select_from(RuleRow)):
         return
@@ -148,6 +148,6 @@ def seed_rules(connection: Connection, rules: Iterable[LimitSpec | NoDataSpec]) 
         put_rule(connection, rule)
 
 
-def put_rule(connection: Connection, rule: LimitSpec | NoDataSpec) -> None:
+def put_rule(connection: Connection, rule: AnySpec) -> None:
     """Put a rule in force, or change the one of this name."""
     upsert(connection, RuleRow, {"id": rule.id}, {"spec": rule.model_dump(mode="json")})

@@ -5,6 +5,7 @@ one body. What is no line's fault is `StoreUnavailable`, whatever status it came
 up which the store may yet take; only what surely lies in the lines is `Refused`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,8 +35,8 @@ _ADVICE = {
     403: "give the user or token the right to read and write this database",
     404: "create the database or bucket (2.x: with a DBRP mapping), or correct its name",
 }
-_BUCKETS = 2  # the major version that is written to by bucket
-_LINE_WORDS = 3  # the major version that says "line protocol" when a line is to blame
+BUCKETS = 2  # the major version that is written to by bucket
+CORE = 3  # the major version of few days, which says "line protocol" when a line is to blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,13 @@ class Greeting:
     @property
     def major(self) -> int:
         """1, 2 or 3; one that does not say has `/write`, as 1.x has."""
-        digits = self.version.lstrip("v").partition(".")[0]
-        return int(digits) if digits.isdigit() else 1
+        return self.numbers[0]
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Major and minor."""
+        found = re.match(r"v?(\d+)(?:\.(\d+))?", self.version)
+        return (int(found[1]), int(found[2] or 0)) if found else (1, 0)
 
 
 class Refused(Exception):
@@ -144,7 +150,7 @@ class InfluxDoor:
     def _destination(self, precision: str) -> tuple[str, list[tuple[str, str]]]:
         settings = self.settings
         exact = [("precision", precision)] if precision else []
-        if self.major() == _BUCKETS:
+        if self.major() == BUCKETS:
             mapped = "/".join(filter(None, (settings.database, settings.retention_policy)))
             bucket = settings.bucket or mapped
             return "/api/v2/write", [("org", settings.org), ("bucket", bucket), *exact]
@@ -227,12 +233,12 @@ def _client(settings: InfluxSettings) -> InfluxDBClient:
 def _is_fault_of_lines(status: int, refusal: str, major: int) -> bool:
     if status not in _FAULTS_OF_LINES or any(words in refusal.lower() for words in _NOT_A_LINE):
         return False
-    return major < _LINE_WORDS or status == 413 or "line protocol" in refusal.lower()  # noqa: PLR2004 - HTTP
+    return major < CORE or status == 413 or "line protocol" in refusal.lower()  # noqa: PLR2004 - HTTP
 
 
 def _is_stored(status: int, said: object, major: int) -> bool:
     """Whether this is InfluxDB's own yes: a proxy or a web page says 200 to anything."""
-    return status == _STORED or (major >= _LINE_WORDS and not said)
+    return status == _STORED or (major >= CORE and not said)
 
 
 def _status_of(error: InfluxDBError) -> int:

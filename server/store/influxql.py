@@ -29,6 +29,51 @@ def show_databases() -> str:
     return "SHOW DATABASES"
 
 
+def show_policies(database: str) -> str:
+    """The retention policies of a database."""
+    return f"SHOW RETENTION POLICIES ON {identifier(database)}"
+
+
+def keep_for_ever(database: str, policy: str) -> str:
+    """Take the end off a retention policy."""
+    return f"ALTER RETENTION POLICY {identifier(policy)} ON {identifier(database)} DURATION INF"
+
+
+def show_users() -> str:
+    """The users and whether each is an administrator."""
+    return "SHOW USERS"
+
+
+def create_user(name: str, password: str) -> str:
+    """Make a user without any rights."""
+    return f"CREATE USER {identifier(name)} WITH PASSWORD {string(password)}"
+
+
+def set_password(name: str, password: str) -> str:
+    """Give a user another password."""
+    return f"SET PASSWORD FOR {identifier(name)} = {string(password)}"
+
+
+def grant(database: str, name: str) -> str:
+    """Let a user read and write one database."""
+    return f"GRANT ALL ON {identifier(database)} TO {identifier(name)}"
+
+
+def configuration() -> str:
+    """How the server was told to keep its files; for administrators."""
+    return "SHOW DIAGNOSTICS FOR 'config-data'"
+
+
+def checked(measurement: str, span: Span) -> str:
+    """The points of an examination."""
+    return f"SELECT at FROM {measurement} WHERE {within(span)}"
+
+
+def uncheck(measurement: str) -> str:
+    """Take them away."""
+    return f"DELETE FROM {measurement}"
+
+
 def newest_of_each(water_points: Iterable[str], span: Span) -> str:
     """The newest row of each water point."""
     return (

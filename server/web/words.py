@@ -95,6 +95,7 @@ KINDS = MappingProxyType(
         Kind.DEVICE_SILENT: msgid("device silent"),
         Kind.DEVICE_BACK: msgid("device heard again"),
         Kind.ALL_CLEAR: msgid("alert lifted"),
+        Kind.RECORD_OPEN: msgid("records incomplete"),
     }
 )
 # Whose number a limit is; an authority not named here is shown by its id.

@@ -163,3 +163,21 @@ def test_notes_and_certificates_outlast_observations(tmp_path: Path) -> None:
     assert "certificate" in kept[0].body
     assert numbers(outbox).spans == ((1, 61),)
     assert outbox.depth().records <= 20
+
+
+def test_a_receipt_is_obeyed_on_a_full_disk_or_said_not_to_be(disk: Path) -> None:
+    outbox = opened(disk, WhenFull.KEEP_OLDEST)
+    for n in range(40):
+        outbox.append(at(n), turbid(n))
+    fill_up(disk)
+    forgotten, said = 0, False
+    for n in range(1, 41):
+        try:
+            forgotten += outbox.discard_through(n)
+        except OutboxFull:
+            said = True
+
+    assert forgotten == 40 or said
+    assert outbox.depth().records == 40 - forgotten
+    outbox.expose()
+    outbox.close()

@@ -5,6 +5,7 @@ Compiled modules are kept in a folder of their own, so that a program that a tes
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,16 @@ class Program(Service):
         process = self._process
         super().stop()
         self.exit_code = process.returncode if process else None
+
+    def hang(self) -> None:
+        """Stop it where it stands (SIGSTOP), as a machine does that is out of breath."""
+        assert self.pid is not None
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on as if nothing had happened (SIGCONT)."""
+        assert self.pid is not None
+        os.kill(self.pid, signal.SIGCONT)
 
     def events(self, *, since_start: bool = False) -> list[dict[str, Any]]:
         """What it logged, over all its starts or since the last one; oldest first."""

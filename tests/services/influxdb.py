@@ -5,6 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from pathlib import Path
 from typing import Any
 
 from tests.services.service import Service, find_binary, free_port
@@ -17,13 +18,18 @@ class InfluxDB(Service):
 
     Args:
         http: more lines for the `[http]` section, such as `auth-enabled = true`.
+        data: the same for `[data]`.
+        files: where its data lie; None for its own folder.
     """
 
-    def __init__(self, *, http: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *, http: tuple[str, ...] = (), data: tuple[str, ...] = (), files: Path | None = None
+    ) -> None:
         super().__init__()
         self.port = free_port()
         self._rpc_port = free_port()
-        self._http = http
+        self._http, self._data = http, data
+        self._files = files or self.directory
 
     @property
     def url(self) -> str:
@@ -35,11 +41,12 @@ class InfluxDB(Service):
 
     def prepare(self) -> None:
         sections = {
-            "meta": (f'dir = "{self.directory}/meta"',),
+            "meta": (f'dir = "{self._files}/meta"',),
             "data": (
-                f'dir = "{self.directory}/data"',
-                f'wal-dir = "{self.directory}/wal"',
+                f'dir = "{self._files}/data"',
+                f'wal-dir = "{self._files}/wal"',
                 "query-log-enabled = false",
+                *self._data,
             ),
             "monitor": ("store-enabled = false",),
             "http": (f'bind-address = "127.0.0.1:{self.port}"', "log-enabled = false", *self._http),

@@ -13,6 +13,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -110,6 +112,13 @@ class Service:
     def kill(self) -> None:
         """End it as a power cut would."""
         self._end(signal.SIGKILL)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It is stopped, and its folder may be looked at or put back; afterwards it runs again."""
+        self.stop()
+        yield
+        self.start()
 
     def restart(self) -> None:
         """Stop and start again on the same ports, with the same data."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from server.database.models import CustodyRow, QuarantineRow
-from waterquality.intervals import IntervalSet
+from server.database.models import QuarantineRow
+from server.ingest.completeness import accounts
 
 _MANY_QUARANTINED = 200
 
@@ -18,22 +18,32 @@ class Completeness:
     Attributes:
         device: id of the device.
         epoch: eight hex digits.
+        appended: numbers that the device has given out.
         stored: numbers in the store.
         quarantined: numbers set aside.
         gaps: numbers that the device had to drop, and said so.
         missing: numbers that never came and that no device holds any more.
         noted: numbers of certificates and notes, kept in the registry.
+        in_outbox: numbers that the device still holds.
+        unaccounted: numbers that have none of these fates and that the device does not hold.
+        adds_up: whether all of these are what was appended.
+        through: everything up to this number is settled.
         held: the oldest number the device still holds.
         updated_ms: when this was last written.
     """
 
     device: str
     epoch: str
+    appended: int
     stored: int
     quarantined: int
     gaps: int
     missing: int
     noted: int
+    in_outbox: int
+    unaccounted: int
+    adds_up: bool
+    through: int
     held: int
     updated_ms: int
 
@@ -67,22 +77,17 @@ class Quarantined:
 
 def completeness(connection: Connection, devices: Sequence[str] | None = None) -> Sequence[Completeness]:
     """The ledger of some devices or of all, by device, newest epoch first."""
-    query = select(CustodyRow).order_by(CustodyRow.device_id, CustodyRow.updated_ms.desc())
-    if devices is not None:
-        query = query.where(CustodyRow.device_id.in_(devices))
     return [
         Completeness(
-            row.device_id,
-            row.epoch,
-            stored=len(IntervalSet.of(row.stored)),
-            quarantined=len(IntervalSet.of(row.quarantined)),
-            gaps=len(IntervalSet.of(row.gaps)),
-            missing=len(IntervalSet.of(row.missing)),
-            noted=len(IntervalSet.of(row.noted)),
-            held=row.held,
-            updated_ms=row.updated_ms,
+            account.device,
+            account.epoch,
+            **account.fates.counts,
+            adds_up=account.fates.adds_up,
+            through=account.through,
+            held=account.held,
+            updated_ms=account.updated_ms,
         )
-        for row in connection.execute(query)
+        for account in accounts(connection, devices)
     ]
 
 

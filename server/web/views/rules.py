@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from alerts.rules import LimitRule, NoDataRule, Rule
+from alerts.rules import CustodyRule, LimitRule, NoDataRule, Rule
 from alerts.specs import rule_from
 from server.database.models import RuleRow
 from waterquality.limits import Capability, Limit, why_not_evidenced
@@ -24,11 +24,13 @@ class RuleFacts:
         id: stable name of the rule.
         limit: what must be kept; None for a rule about silence, or one that is no longer registered.
         is_silence: whether it is about not being heard from.
+        is_record: whether it is about the record of the devices, and so says nothing of the water.
     """
 
     id: str
     limit: Limit | None = None
     is_silence: bool = False
+    is_record: bool = False
 
     @property
     def parameter(self) -> Parameter | None:
@@ -72,4 +74,6 @@ def _facts(name: str, spec: object) -> RuleFacts:
     except ValidationError:
         return RuleFacts(name)
     limit = rule.limit if isinstance(rule, LimitRule) else None
-    return RuleFacts(name, limit, is_silence=isinstance(rule, NoDataRule))
+    return RuleFacts(
+        name, limit, is_silence=isinstance(rule, NoDataRule), is_record=isinstance(rule, CustodyRule)
+    )

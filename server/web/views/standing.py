@@ -103,7 +103,7 @@ def point_view(point: Point, rows: Newest, known: Facts, *, now: datetime, stale
     )
     alerts = known.alerts.get(point.id, ())
     row = rows.now.get(point.id)
-    states = [_of_alert(alert) for alert in alerts]
+    states = [_of_alert(alert) for alert in alerts if not alert.rule.is_record]
     states.append(_of_readings(readings, is_silent=rows.is_known and is_stale(row, now, stale_after_s)))
     heard_ms = None if row is None else row.observation.taken_ms
     return PointView(point, min(states, key=lambda state: state.rank), heard_ms, readings, alerts)

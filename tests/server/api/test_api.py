@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import insert
 
-from server.database.models import Base
-from tests.server.web.rows import NOW, PEOPLE, POINTS
+from server.database.models import Base, CustodyDayRow
+from tests.server.web.rows import EPOCH, NOW, PEOPLE, POINTS
 from tests.server.web.villages import Villages, villages
 
 SADAKHLO = "/api/v1/water-points/sadakhlo"
@@ -129,12 +130,49 @@ def test_completeness_counts_every_number(client: TestClient) -> None:
     first = client.get("/api/v1/completeness").json()["devices"][0]
     named = ("device", "stored", "noted", "quarantined", "gaps", "missing")
     assert tuple(first[name] for name in named) == ("kk-0001", 48_101, 1, 3, 0, 0)
+    parts = (*named[1:], "in_outbox", "unaccounted")
+    assert sum(first[name] for name in parts) == first["appended"]
+    assert client.get("/api/v1/completeness?device=kk-0099").json() == {"devices": []}
+
+
+def test_completeness_is_told_day_by_day(place: Villages, client: TestClient) -> None:
+    with place.database.writing() as connection:
+        connection.execute(insert(CustodyDayRow), [_day(20_776, 1, 30_000), _day(20_777, 30_001, 48_000)])
+
+    answer = client.get("/api/v1/completeness/kk-0001/days?since=2026-11-19")
+
+    assert answer.status_code == 200
+    days = [each for each in answer.json()["days"] if each["epoch"] == EPOCH]
+    assert [each["day"] for each in days] == ["2026-11-19", "2026-11-20"]
+    assert sum(each["stored"] for each in days) == 48_101
+    assert days[0]["appended"] == 30_000
+    later = client.get("/api/v1/completeness/kk-0001/days?since=2026-11-20").json()["days"]
+    assert [each["day"] for each in later if each["epoch"] == EPOCH] == ["2026-11-20"]
+
+
+def test_the_days_of_a_device_that_is_not_there_are_a_problem(client: TestClient) -> None:
+    answer = client.get("/api/v1/completeness/kk-9999/days")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["detail"] == "no device 'kk-9999' is registered"
+    assert client.get("/api/v1/completeness/kk-0001/days?since=yesterday").status_code == 422
+
+
+def _day(day: int, first: int, last: int) -> dict[str, object]:
+    begin_ms = day * 86_400_000 - 4 * 3_600_000
+    place = {"device_id": "kk-0001", "epoch": EPOCH, "day": day}
+    return place | {
+        "first_seq": first,
+        "first_ms": begin_ms,
+        "last_seq": last,
+        "last_ms": begin_ms + 86_399_000,
+    }
 
 
 def test_the_description_is_complete_and_asks_nobody_else(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert all(path.startswith("/api/v1/") for path in paths)
-    assert len(paths) == 5
+    assert len(paths) == 6
     html = client.get("/docs").text
     assert "https://" not in html
     assert "Tskaro API" in html

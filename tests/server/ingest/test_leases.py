@@ -233,20 +233,6 @@ def test_a_shard_lost_and_taken_again_is_not_the_one_that_was_held(town: Town) -
 
 
 @pytest.mark.integration
-def test_a_shard_is_not_taken_between_the_question_and_the_commit(postgres_town: Town) -> None:
-    town = postgres_town
-    committing, other = town.worker("1"), town.worker("2")
-    held = town.look(committing).held
-    town.after(11)
-
-    with town.database.writing() as connection:
-        committing.guard(connection, held)
-        assert 0 == len(town.look(other).held)  # nor does the other one wait
-
-    assert 16 == len(town.look(other).held)
-
-
-@pytest.mark.integration
 def test_what_is_being_renewed_waits_for_no_commit(postgres_town: Town) -> None:
     alone = postgres_town.worker()
     held = postgres_town.look(alone).held
@@ -260,24 +246,43 @@ def test_what_is_being_renewed_waits_for_no_commit(postgres_town: Town) -> None:
 
 
 @pytest.mark.integration
-def test_a_process_that_stops_within_a_transaction_does_not_keep_its_locks(postgres_town: Town) -> None:
-    town = postgres_town
-    stopped, other = town.worker("1"), town.worker("2")
+def test_what_a_hanging_worker_has_under_way_is_undone_before_its_shards_are_taken(
+    postgres_town: Town,
+) -> None:
+    town, its_own = postgres_town, Database(postgres_town.database.url)
+    stopped = Leases(its_own, lease_s=10, now_ms=lambda _: town.now_ms)
+    other = town.worker("2")
     held = town.look(stopped).held
-    with town.database.reading() as connection:
-        assert "15s" == connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
-    impatient = Database(town.database.url + "?options=-c%20idle_in_transaction_session_timeout=200ms")
     town.after(11)
 
-    def stops_within_it() -> None:
-        with impatient.writing() as connection:
+    def stops_before_its_commit() -> None:
+        with its_own.writing() as connection:
+            connection.execute(update(IngestWorkerRow).values(joined_ms=5))
             stopped.guard(connection, held)
-            assert not town.look(other).held
-            eventually(lambda: len(town.look(other).held) == 16)
+            eventually(lambda: len(town.look(other).held) == 16)  # which waits for none of these locks
 
     with pytest.raises(DatabaseUnavailable):
-        stops_within_it()
-    impatient.close()
+        stops_before_its_commit()
+    with town.database.reading() as connection:
+        assert 5 not in connection.scalars(select(IngestWorkerRow.joined_ms)).all()
+    with pytest.raises(LeaseLost):
+        stopped.confirm(held)
+    its_own.close()
+
+
+@pytest.mark.integration
+def test_no_session_waits_or_is_waited_for_without_end(postgresql_database: Database) -> None:
+    with postgresql_database.reading() as connection:
+        shown = [
+            connection.exec_driver_sql(f"SHOW {name}").scalar()
+            for name in ("idle_in_transaction_session_timeout", "lock_timeout", "application_name")
+        ]
+    assert ["15s", "5s", postgresql_database.session] == shown
+    given = Database(postgresql_database.url + "?application_name=ours&options=-c%20lock_timeout=7s")
+    with given.reading() as connection:
+        assert "7s" == connection.exec_driver_sql("SHOW lock_timeout").scalar()
+    assert "" == given.session  # others may go by that name: they are not to be ended
+    given.close()
 
 
 def test_workers_that_look_at_the_same_time_never_hold_the_same_shard(database: Database) -> None:

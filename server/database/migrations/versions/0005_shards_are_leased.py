@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "ingest_worker",
         sa.Column("id", sa.String(160), nullable=False),
+        sa.Column("session", sa.String(63), nullable=False),
         sa.Column("joined_ms", sa.BigInteger(), nullable=False),
         sa.Column("until_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ingest_worker"),

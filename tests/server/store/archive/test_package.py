@@ -37,7 +37,7 @@ def varied() -> list[Row]:
         "turbidity": reading(value=4.25, raw=3.9821, certificate='kk/"1", \r\n\x00 წ', spread=5e-324),
         "ph": reading("ph", -0.0, flag=Flag.SUSPECT, why=Why.UNUSUAL_VALUE, raw=1.5),
         "flow": reading("flow", 0.1 + 0.2, raw=512, raw_unit="count"),
-        "volume": reading("volume", -1e300, raw=1.7976931348623157e308, flag=Flag.FAIL, why=Why.PROBE_STUCK),
+        "volume": reading("volume", -1e300, raw=1e300, flag=Flag.FAIL, why=Why.PROBE_STUCK),
         "temperature": missing(),
         "clock_uncertainty_s": 12.5,
     }
