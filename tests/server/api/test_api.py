@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert
 
+from server.database.engine import Database
 from server.database.models import Base, CustodyDayRow
 from tests.server.web.rows import EPOCH, NOW, PEOPLE, POINTS
 from tests.server.web.villages import Villages, villages
@@ -14,8 +15,8 @@ SADAKHLO = "/api/v1/water-points/sadakhlo"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Villages:
-    return villages(tmp_path, has_history=False)
+def place(tmp_path: Path, database: Database) -> Villages:
+    return villages(tmp_path, database, has_history=False)
 
 
 @pytest.fixture

@@ -85,10 +85,11 @@ class Villages:
             yield connection
 
 
-def villages(folder: Path, *, has_history: bool = True) -> Villages:
-    """The seven water points in fresh files of a folder."""
-    database = Database(f"sqlite:///{folder}/registry.db")
-    Base.metadata.create_all(database.engine)
+def villages(folder: Path, database: Database | None = None, *, has_history: bool = True) -> Villages:
+    """The seven water points in fresh files of a folder, or in an empty database of the newest schema."""
+    if database is None:
+        database = Database(f"sqlite:///{folder}/registry.db")
+        Base.metadata.create_all(database.engine)
     store = SqliteReadingStore(folder / "readings.db")
     store.prepare()
     with database.writing() as connection:
