@@ -222,12 +222,14 @@ class Watch:
         Raises:
             LinkError: the ledger cannot be reached; nothing was judged; mended by time.
         """
-        with self._lock:
-            draft = _Draft(now)
+
+        def judge(draft: _Draft) -> None:
             for water_point, imbalances in found.items():
                 for rule in self._rules(water_point).records:
                     self._judge_record(rule, water_point, rule.evaluate(imbalances, now), draft)
-            return self._commit(draft)
+
+        with self._lock:
+            return self._judge(found, judge, lambda: _Draft(now))
 
     def _judge_record(self, rule: CustodyRule, water_point: str, verdict: Verdict, draft: _Draft) -> None:
         key = AlertKey(rule.id, water_point)
