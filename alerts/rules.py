@@ -226,6 +226,9 @@ _SICK_PROBE = frozenset(
         Why.PROBE_NOISY,
         Why.PROBE_NOT_SETTLED,
         Why.PROBE_SERVICED,
+        Why.FLAT_LINE,
+        Why.ATTENUATED_SIGNAL,
+        Why.PROBES_DISTURBED,
         Why.TEMPERATURE_OUT_OF_RANGE,
     }
 )

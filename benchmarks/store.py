@@ -1,8 +1,9 @@
 """How fast the stores of readings write, and answer what the pages ask.
 
-`python -m benchmarks.store [--json] [--rows N]`. Both stores get the same observations of three parameters
-with raw values. InfluxDB is Debian's, started for the purpose in a folder of its own; making the rows is not
-measured.
+`python -m benchmarks.store [--json] [--rows N] [--days N]`. Both stores get the same observations of three
+parameters with raw values: those of many water points, and a year of minutes (525,600) of one, which is charted
+from its readings and then, rolled up, from hours. InfluxDB is Debian's, started for the purpose in a folder of
+its own; making the rows is not measured.
 """
 
 import argparse
@@ -24,12 +25,13 @@ from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, by_parameter, from_ms
 
 _POINTS = 1_000
-_QUARTER_MS = 15 * 60 * 1_000
+_MINUTE_MS = 60_000
 _DAY_MS = 24 * 3_600 * 1_000
 _YEAR_MS = 365 * _DAY_MS
 _START_MS = 1_735_689_600_000  # 2025-01-01
 _PIXELS = 800
 _REPEATS = 15
+_LATER_MS = 3_600_000  # until then every mark has settled
 
 
 def rows_of_many_points(count: int, *, start_ms: int) -> list[Row]:
@@ -40,12 +42,14 @@ def rows_of_many_points(count: int, *, start_ms: int) -> list[Row]:
     ]
 
 
-def year_of_one_point() -> list[Row]:
-    """A year of one observation every quarter of an hour."""
-    return [_row("year", "kk-9999", n, _START_MS + n * _QUARTER_MS) for n in range(_YEAR_MS // _QUARTER_MS)]
+def minutes_of_one_point(days: int) -> Iterator[list[Row]]:
+    """One observation a minute, a day at a time."""
+    for day in range(days):
+        minutes = range(day * 1_440, (day + 1) * 1_440)
+        yield [_row("year", "kk-9999", n, _START_MS + n * _MINUTE_MS) for n in minutes]
 
 
-def measure(store: ReadingStore, count: int) -> dict[str, float]:
+def measure(store: ReadingStore, count: int, days: int) -> dict[str, float]:
     """All figures of one store."""
     figures: dict[str, float] = {}
     end_ms = _START_MS + _YEAR_MS
@@ -55,8 +59,28 @@ def measure(store: ReadingStore, count: int) -> dict[str, float]:
             len(rows) / _seconds(partial(_write, store, rows, size))
         )
         end_ms = rows[-1].observation.taken_ms + 60_000
-    _write(store, year_of_one_point(), 5_000)
-    return figures | _latest(store, end_ms) | _charts(store)
+    figures |= _latest(store, end_ms)
+    for rows in minutes_of_one_point(days):
+        store.write(rows)
+    return figures | _charts(store, days, "from_readings") | _rolled_up(store, days)
+
+
+def _rolled_up(store: ReadingStore, days: int) -> dict[str, float]:
+    """What rolling up costs, and charts afterwards."""
+    rows = days * 1_440
+    _CLOCK.ms = max(_CLOCK.ms, _START_MS + 2 * _YEAR_MS) + _LATER_MS
+    now = from_ms(_CLOCK.ms)
+    steps = []
+    while not steps or steps[-1][1]:
+        began_s = time.perf_counter()
+        done = store.roll_up(now)
+        steps.append((time.perf_counter() - began_s, done))
+    spent_s, hours = sum(each for each, _ in steps), sum(done for _, done in steps)
+    return {
+        "roll_up_hours": hours,
+        "roll_up_us_per_row": round(1e6 * spent_s / rows, 2),
+        "roll_up_longest_step_ms": round(1e3 * max(each for each, _ in steps), 1),
+    } | _charts(store, days, "rolled_up")
 
 
 def _latest(store: ReadingStore, end_ms: int) -> dict[str, float]:
@@ -69,13 +93,26 @@ def _latest(store: ReadingStore, end_ms: int) -> dict[str, float]:
     }
 
 
-def _charts(store: ReadingStore) -> dict[str, float]:
-    figures = {}
-    for name, length_ms in (("day", _DAY_MS), ("month", 30 * _DAY_MS), ("year", _YEAR_MS)):
-        bounds = {"since": from_ms(_START_MS), "until": from_ms(_START_MS + length_ms)}
+def _charts(store: ReadingStore, days: int, how: str) -> dict[str, float]:
+    figures, end_ms = {}, _START_MS + days * _DAY_MS
+    for name, length_ms in (("day", _DAY_MS), ("month", 30 * _DAY_MS), ("year", days * _DAY_MS)):
+        bounds = {"since": from_ms(end_ms - length_ms), "until": from_ms(end_ms)}
         chart = partial(store.chart, "year", Parameter.TURBIDITY, **bounds, pixels=_PIXELS)
-        figures[f"chart_of_a_{name}_ms"] = _median_ms(chart)
-    return figures | {"count_of_a_year_ms": _median_ms(partial(store.count, **bounds))}
+        assert 0 < len(chart()) <= _PIXELS
+        figures[f"chart_of_a_{name}_{how}_ms"] = _median_ms(chart)
+    return figures
+
+
+class _Clock:
+    """The stores' time, which the benchmark moves on."""
+
+    ms = time.time_ns() // 1_000_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+_CLOCK = _Clock()
 
 
 def _row(water_point: str, device: str, seq: int, taken_ms: int) -> Row:
@@ -107,7 +144,9 @@ def _median_ms(work: Callable[[], object]) -> float:
 @contextmanager
 def _influx() -> Iterator[ReadingStore]:
     with InfluxDB() as service:
-        store = InfluxReadingStore(InfluxSettings(service.url, service.new_database()))
+        store = InfluxReadingStore(InfluxSettings(service.url, service.new_database()), _CLOCK)
+        while store.roll_up(from_ms(_CLOCK.ms)):  # it looks whether anything was there before
+            pass
         yield store
         store.close()
 
@@ -126,17 +165,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rows", type=int, default=50_000, help="rows written at each batch size")
+    parser.add_argument("--days", type=int, default=365, help="days of one observation a minute at one point")
     arguments = parser.parse_args()
     figures = {}
     for name, opened in (("influxdb", _influx), ("sqlite", _sqlite)):
         with opened() as store:
-            figures[name] = measure(store, arguments.rows)
+            figures[name] = measure(store, arguments.rows, arguments.days)
     if arguments.json:
         print(json.dumps(figures))
         return
     for name, of_store in figures.items():
         for what, figure in of_store.items():
-            print(f"{name:10}{what:32}{figure:>12,}")
+            print(f"{name:10}{what:36}{figure:>12,}")
 
 
 if __name__ == "__main__":

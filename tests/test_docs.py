@@ -179,7 +179,9 @@ def test_every_test_that_a_specification_names_is_there(spec):
             assert named["name"] is None or named["name"] in known, f"{span}: there is no such test"
 
 
-@pytest.mark.parametrize("spec", ["alerts", "delivery", "measuring", "remote", "reporting", "wire-format"])
+@pytest.mark.parametrize(
+    "spec", ["alerts", "delivery", "measuring", "remote", "reporting", "screening", "wire-format"]
+)
 def test_every_must_in_a_table_names_its_test(spec):
     rows = [
         line for line in text_of(SPECS / f"{spec}.md").splitlines() if line.startswith("|") and "MUST" in line

@@ -28,6 +28,9 @@ _NOT_EVIDENCE = frozenset(
         Why.OUT_OF_CURVE,
         Why.STAGNANT_SAMPLE,
         Why.FIRST_FLUSH,
+        Why.FLAT_LINE,
+        Why.ATTENUATED_SIGNAL,
+        Why.PROBES_DISTURBED,
     }
 )
 

@@ -1,7 +1,7 @@
 """Taking in what came on a stick: through the broker, like any other batch, and the receipt back to the stick.
 
-Only the ingest that holds a device's books may judge and book it; so a carried batch is handed to it over the bus,
-on a topic of the server's own, and its receipt is awaited as the device would await it.
+Only the ingest that holds a device's books may judge and book it; so a carried batch is handed to it over the
+bus, on a topic of the server's own, and its receipt is awaited as the device would await it.
 """
 
 import os

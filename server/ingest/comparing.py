@@ -1,9 +1,10 @@
 """Whether a number that comes again comes with the same content: the one place where the store is asked.
 
-A number may be given out twice (a restored image, a cloned card), and then the second content must be an alarm and
-no repeat. The newest observations are remembered here, content and all. Of older ones, and after a restart, the
-store is asked what it holds under that number. It is asked only about repeats, so it costs an ordinary observation
-nothing; and about few batches at a time, so that a thousand devices that repeat at once do not hold up the new.
+A number may be given out twice (a restored image, a cloned card), and then the second content must be an alarm
+and no repeat. The newest observations are remembered here, content and all. Of older ones, and after a restart,
+the store is asked what it holds under that number. It is asked only about repeats, so it costs an ordinary
+observation nothing; and about few batches at a time, so that a thousand devices that repeat at once do not hold
+up the new.
 """
 
 from collections import OrderedDict

@@ -1,9 +1,10 @@
 """On which day a number was taken: what is known of it, and how the rest is estimated.
 
-Times rise with the numbers of an epoch. So for each (device, epoch, day) only the first and the last number that is
-known to be of it has to be kept, with their instants: two *anchors* a day. A number between two anchors of one day
-is of that day. One between two days, or one that never came, gets its instant by the straight line between its
-neighbours. What lies beyond the last anchor is of that day, unless the device told later how far it has come.
+Times rise with the numbers of an epoch. So for each (device, epoch, day) only the first and the last number
+that is known to be of it has to be kept, with their instants: two *anchors* a day. A number between two anchors
+of one day is of that day. One between two days, or one that never came, gets its instant by the straight line
+between its neighbours. What lies beyond the last anchor is of that day, unless the device told later how far it
+has come.
 
 Days are those of Tbilisi. What is booked is never counted here: only sets of numbers are cut at midnight.
 """

@@ -1,8 +1,8 @@
 """Closing the books of an epoch that a device has ended.
 
-The device tells, in its new epoch, how the old one ended. Every number of the old one then has a fate. What came
-along is *noted*: this note says that it came under another number. What a damaged file took with it is a *gap*.
-What the device had given up before is *missing*; it may still come, if the card was a copy.
+The device tells, in its new epoch, how the old one ended. Every number of the old one then has a fate. What
+came along is *noted*: this note says that it came under another number. What a damaged file took with it is a
+*gap*. What the device had given up before is *missing*; it may still come, if the card was a copy.
 """
 
 from collections.abc import Callable, Mapping

@@ -21,12 +21,12 @@ from server.ingest.comparing import AT_ONCE, Contents, Same, compare
 from server.ingest.custody import Book
 from server.ingest.ended import closed_by
 from server.ingest.quarantine import Quarantined
+from server.ingest.screener import Screener
 from server.ingest.subscriber import Arrival, Replayed
 from server.registry.snapshot import Registry
 from server.store.port import PointRejected, ReadingStore, Row, StoreUnavailable
 from waterquality.intervals import IntervalSet
 from waterquality.readings import Observation, from_ms, to_ms
-from waterquality.screening import screen
 from waterquality.topics import Envelope, device_of, parse_readings
 from waterquality.wire.decode import Batch, decode
 from waterquality.wire.records import Gap, span_of
@@ -60,6 +60,7 @@ class _Round:
     latest_ms: int
     booking: Booking = field(default_factory=Booking)
     rows: list[Row] = field(default_factory=list)
+    again: Sequence[Row] = ()  # of earlier rounds, judged otherwise now
     sources: list[Arrival] = field(default_factory=list)  # what each row came with
     sightings: list[Sighting] = field(default_factory=list)
     touched: set[Key] = field(default_factory=set)
@@ -101,6 +102,7 @@ class Intake:
         self._confirm = confirm
         self._store_was_away = False
         self._contents = Contents()
+        self._screener = Screener(store, lambda key: bool(books.of(key).stored))
         self.counters: Counter[str] = Counter()
 
     def take(self, arrivals: Sequence[Arrival], now: datetime, *, store_is_up: bool = True) -> Taken:
@@ -123,6 +125,7 @@ class Intake:
             self._read(arrival, envelope, registry, the_round)
         if the_round.forgotten and store_is_up:
             self._compare(registry, the_round)
+        self._screen(registry, the_round, may_ask=store_is_up)
         self._watch.judge(the_round.sightings, now)
         trouble = self._keep_rows(the_round) if store_is_up else None
         taken = self._finish(the_round, len(arrivals))
@@ -142,7 +145,9 @@ class Intake:
             key, part = (envelope.device, envelope.epoch), IntervalSet(((kept.first, kept.last),))
             book = self._books.of(key)
             the_round.booking.books[key] = replace(book, quarantined=book.quarantined - part)
-        self._read(kept, envelope, self._registry(), the_round)
+        registry = self._registry()
+        self._read(kept, envelope, registry, the_round)
+        self._screen(registry, the_round, may_ask=True)
         self._watch.judge(the_round.sightings, now)
         trouble = self._keep_rows(the_round)
         if trouble is not None:
@@ -164,6 +169,7 @@ class Intake:
     def forget(self, of: Callable[[str], bool]) -> None:
         """Forget what these devices sent: another worker may have taken in more of it."""
         self._contents.forget(of)
+        self._screener.forget(of)
 
     def _begin(self, now: datetime) -> _Round:
         return _Round(now, earliest_ms=to_ms(now - self._keep), latest_ms=to_ms(now + _MAX_AHEAD))
@@ -233,9 +239,7 @@ class Intake:
             detail = f"{observation.device} was deployed nowhere at {observation.taken_at.isoformat()}"
             self._poison(arrival, _place(observation), (Rejection.NO_DEPLOYMENT, detail), the_round)
         else:
-            screened = screen(observation, registry.spans(observation.device))
-            the_round.sightings.append(Sighting(water_point, screened, from_ms(arrival.received_ms)))
-            the_round.rows.append(Row(water_point, screened, arrival.received_ms))
+            the_round.rows.append(Row(water_point, observation, arrival.received_ms))
             the_round.sources.append(arrival)
 
     def _is_known(self, observation: Observation, arrival: Arrival, the_round: _Round) -> bool:
@@ -288,6 +292,14 @@ class Intake:
         else:  # nothing holds this number yet: book it, or the device would come with it for ever
             self._poison(arrival, place, (Rejection.SEQUENCE_CONFLICT, detail), the_round)
 
+    def _screen(self, registry: Registry, the_round: _Round, *, may_ask: bool) -> None:
+        """Judge what is new among its neighbours; until it is stored, none of it is taken for settled."""
+        judged = self._screener.screen(the_round.rows, registry.bounds, may_ask=may_ask)
+        the_round.rows, the_round.again = judged.rows, judged.again
+        the_round.sightings = [
+            Sighting(row.water_point, row.observation, from_ms(row.received_ms)) for row in judged.rows
+        ]
+
     def _keep_rows(self, the_round: _Round) -> StoreUnavailable | None:
         """Write the rows and book them; returns the trouble when the store takes nothing now."""
         refused: dict[int, str] = {}
@@ -296,7 +308,7 @@ class Intake:
                 self._store.prepare()
             if the_round.rows:
                 self._confirm()
-                self._store.write(the_round.rows)
+                self._store.write([*the_round.rows, *the_round.again])
         except StoreUnavailable as trouble:
             self._store_was_away = True
             return trouble
@@ -310,6 +322,8 @@ class Intake:
                 self._poison(the_round.sources[index], _place(observation), fault, the_round)
                 continue
             the_round.stored.append(row)
+        self._screener.stored(refused=[row for at, row in enumerate(the_round.rows) if at in refused])
+        self.counters["judged_again"] += len(the_round.again)
         self._book_stored(the_round)
         return None
 

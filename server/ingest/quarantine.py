@@ -1,7 +1,7 @@
 """The quarantine: what arrived and could not be taken in, kept with its bytes in a bounded table.
 
-An entry stands for the numbers `first` to `last` of a batch whose bytes it keeps whole, up to 64 KiB. It leaves by
-being taken in again on command, or by being the oldest of too many.
+An entry stands for the numbers `first` to `last` of a batch whose bytes it keeps whole, up to 64 KiB. It leaves
+by being taken in again on command, or by being the oldest of too many.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
 """Books and store held against each other, after one of them was put back from a copy.
 
 *The database was put back*: numbers that the device has forgotten since are booked as missing, though the store
-holds them. What is booked as missing is looked for in the store by itself, and what is found is booked as stored.
-*The store was put back*: the books say that it holds what it has lost. Only a person knows that this happened: it
-is looked for on command (`tskaro completeness check`), and what is lost is booked as missing.
+holds them. What is booked as missing is looked for in the store by itself, and what is found is booked as
+stored. *The store was put back*: the books say that it holds what it has lost. Only a person knows that this
+happened: it is looked for on command (`tskaro completeness check`), and what is lost is booked as missing.
 
 Whoever looks only writes down what was found; the ingest that holds the books takes it into them.
 """

@@ -1,8 +1,8 @@
 """What the ingest loop does beside taking rounds in, now and then: small work on the books that are its own.
 
 * What devices say of themselves is written down.
-* After each connection the newest receipt of every device is published again: the broker may have forgotten it, and
-  a device whose card was put back from a copy knows by it that it was.
+* After each connection the newest receipt of every device is published again: the broker may have forgotten it,
+  and a device whose card was put back from a copy knows by it that it was.
 * What is to be replayed from quarantine is taken in again.
 * What a look into the store found is booked.
 * What an epoch that its device has left still waits for is booked as missing after a day: nobody will send it.

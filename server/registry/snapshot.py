@@ -7,20 +7,18 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 
 from sqlalchemy import select
 
 from firmware_config.datasheet import load
 from server.database.engine import Database
 from server.database.models import Deployment, Device, Probe
+from server.registry.bounds import bounds_of
 from waterquality.errors import ConfigError
 from waterquality.limits import Capability
-from waterquality.parameters import SPECS, Parameter
-from waterquality.screening import Spans
+from waterquality.parameters import Parameter
+from waterquality.screening import Bounds
 from waterquality.topics import shard
-
-_NO_SPANS: Mapping[Parameter, Spans] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +52,16 @@ class Registry:
                 return stay.water_point
         return None
 
-    def spans(self, device: str) -> Mapping[Parameter, Spans]:
-        """Gross range spans of a device's probes, from their datasheets."""
-        return self._spans.get(device, _NO_SPANS)
+    def bounds(self, device: str) -> Mapping[Parameter, Bounds]:
+        """By what a device's readings are screened; the same object each time."""
+        known = self._bounds.get(device)
+        if known is None:  # asked for at every observation, so worked out once for each snapshot
+            known = self._bounds[device] = bounds_of(self.capabilities.get(device, {}))
+        return known
 
     @cached_property
-    def _spans(self) -> Mapping[str, Mapping[Parameter, Spans]]:
-        """Of all devices: asked for at every observation, so worked out once for each snapshot."""
-        return {
-            device: {
-                parameter: Spans(possible=_shown(capability), usual=SPECS[parameter].usual)
-                for parameter, capability in capabilities.items()
-            }
-            for device, capabilities in self.capabilities.items()
-        }
+    def _bounds(self) -> dict[str, Mapping[Parameter, Bounds]]:
+        return {}
 
     def devices_by_water_point(self) -> Mapping[str, Sequence[str]]:
         """The devices that serve each water point now."""
@@ -93,12 +87,6 @@ class Registry:
     def water_points(self) -> frozenset[str]:
         """The water points that a device serves now."""
         return frozenset(self.devices_by_water_point())
-
-
-def _shown(capability: Capability) -> tuple[float, float]:
-    """The span of a probe, as wide as its uncertainty makes it: clear water may read a little below zero."""
-    low, high = capability.span
-    return low - capability.uncertainty_at(low), high + capability.uncertainty_at(high)
 
 
 CapabilityOf = Callable[[str], Capability | None]

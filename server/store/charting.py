@@ -37,11 +37,18 @@ def draw(source: ChartSource, span: Span, pixels: int) -> Sequence[ChartPoint]:
     width_ms = span.width_for(pixels)
     forgotten_ms = source.forgotten_ms()
     if span.start_ms < forgotten_ms:
-        width_ms = max(width_ms, HOUR_MS)
-    else:
+        return _in_intervals(source, span, max(width_ms, HOUR_MS), forgotten_ms)
+    if width_ms % HOUR_MS:
         readings = source.readings(span, pixels + 1)
-        if len(readings) <= pixels:
-            return readings
+        return readings if len(readings) <= pixels else _in_intervals(source, span, width_ms, forgotten_ms)
+    # Whether so long a time fits is cheaper to see in the rollups than in the readings of all its shards.
+    points = _in_intervals(source, span, width_ms, forgotten_ms)
+    if sum(point.count for point in points) > pixels:
+        return points
+    return source.readings(span, pixels)
+
+
+def _in_intervals(source: ChartSource, span: Span, width_ms: int, forgotten_ms: int) -> Sequence[ChartPoint]:
     due = () if width_ms % HOUR_MS else source.due()
     plan = (
         [Piece(Grain.RAW, span)]

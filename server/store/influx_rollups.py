@@ -21,6 +21,7 @@ from waterquality.flags import Flag
 from waterquality.parameters import Parameter
 
 _POINTS_AT_ONCE = 50
+_DAYS_AT_ONCE = 14
 _OVERLAP_MS = 120_000  # a mark may be seen so long after it was made
 _KNOWN_FOR_MS = 10_000
 _SURVEYED_AT_ONCE_MS = 2 * DAY_MS
@@ -149,7 +150,7 @@ class Rollups:
         self._seen = {mark for mark in marks if mark.at_ms >= self._read_from_ms}
 
     def _ready(self, now_ms: int) -> list[Hour]:
-        """Hours of one day and of a bounded number of water points whose marks have settled."""
+        """Hours whose marks have settled: of a day and a number of points, or of more days of fewer points."""
         ready = [
             hour
             for hour, (_, last_ms) in self._due.items()
@@ -158,9 +159,9 @@ class Rollups:
         if not ready:
             return []
         day = day_of(min(hour_ms for _, hour_ms in ready))
-        of_day = [hour for hour in ready if day_of(hour[1]) == day]
-        points = set(ask.names(of_day)[:_POINTS_AT_ONCE])
-        return [hour for hour in of_day if hour[0] in points]
+        points = set(ask.names(hour for hour in ready if day_of(hour[1]) == day)[:_POINTS_AT_ONCE])
+        end_ms = day + DAY_MS * max(1, min(_DAYS_AT_ONCE, _POINTS_AT_ONCE // len(points)))
+        return [hour for hour in ready if hour[0] in points and hour[1] < end_ms]
 
     def _note(self, now_ms: int) -> None:
         if self._read_from_ms is None:
@@ -176,7 +177,7 @@ class Rollups:
         self._through.set(through_ms)
 
     def _work_out(self, hours: Collection[Hour]) -> None:
-        """These hours, of one day, and that day."""
+        """These hours, and their days."""
         forgotten_ms = self.forgotten_ms()
         wanted = {hour for hour in hours if hour[1] >= forgotten_ms}
         if not wanted:
@@ -189,11 +190,10 @@ class Rollups:
         if empty:
             found |= self._nothing_left(points, span, Grain.HOUR, lambda key: (key[0], key[2]) in empty)
         self._put(Grain.HOUR, found)
-        day_ms = day_of(span.start_ms)
-        day = Span(day_ms, day_ms + DAY_MS)
-        days = self._days(points, day)
+        whole = Span(day_of(span.start_ms), day_of(span.end_ms - 1) + DAY_MS)
+        days = self._days(points, whole)
         if empty:
-            days = self._nothing_left(points, day, Grain.DAY, lambda key: key not in days) | days
+            days = self._nothing_left(points, whole, Grain.DAY, lambda key: key not in days) | days
         self._put(Grain.DAY, days)
 
     def _hours(self, points: Collection[str], span: Span) -> dict[_Key, Part]:
@@ -215,18 +215,15 @@ class Rollups:
                 )
         return found
 
-    def _days(self, points: Collection[str], day: Span) -> dict[_Key, Part]:
-        usable = records(self._ask(ask.days_of_values(points, day)))
-        values = {(each["water_point"], each["parameter"]): each for each in usable}
+    def _days(self, points: Collection[str], days: Span) -> dict[_Key, Part]:
+        usable = records(self._ask(ask.days_of_values(points, days)))
+        values = {_key_of(each): each for each in usable}
         return {
-            (each["water_point"], each["parameter"], each["time"]): part_of(
-                each["time"],
-                each["flag"],
-                each["count"],
-                each["good"],
-                values.get((each["water_point"], each["parameter"]), {}),
+            _key_of(each): part_of(
+                each["time"], each["flag"], each["count"], each["good"], values.get(_key_of(each), {})
             )
-            for each in records(self._ask(ask.days_of_flags(points, day)))
+            for each in records(self._ask(ask.days_of_flags(points, days)))
+            if each["count"]
         }
 
     def _nothing_left(
@@ -234,7 +231,7 @@ class Rollups:
     ) -> dict[_Key, Part]:
         """Rollups that stand for readings that are there no more."""
         there = records(self._ask(ask.rolled_hours(points, span, grain=grain)))
-        keys = ((each["water_point"], each["parameter"], each["time"]) for each in there)
+        keys = map(_key_of, there)
         return {key: Part(key[2], 0, 0, 0, None, 0.0, None, Flag.GOOD) for key in keys if concerns(key)}
 
     def _put(self, grain: Grain, parts: Mapping[_Key, Part]) -> None:
@@ -279,6 +276,10 @@ def part_of(at_ms: int, flag: int, count: int, good: int, values: Mapping[str, A
         return Part(at_ms, count, good, 0, None, 0.0, None, flag)
     low, total, high = (float(values[name]) for name in ("low", "total", "high"))
     return Part(at_ms, count, good, usable, low, total, high, flag)
+
+
+def _key_of(found: Mapping[str, Any]) -> _Key:
+    return found["water_point"], found["parameter"], found["time"]
 
 
 def _key(item: tuple[_Key, Part]) -> _Key:

@@ -90,6 +90,15 @@ def identities(water_point: str, device: str, span: Span, *, limit: int) -> str:
     )
 
 
+def neighbours(water_point: str, device: str, span: Span, *, limit: int, newest: bool) -> str:
+    """The records of a device at a water point, in order of time, or from the newest back, `limit` of them."""
+    return (
+        f"SELECT record FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
+        f"AND device = {string(device)} AND {within(span)} GROUP BY water_point, device "
+        f"ORDER BY time{' DESC' if newest else ''} LIMIT {limit}"
+    )
+
+
 def count(span: Span) -> str:
     """How many rows there are."""
     return f"SELECT count(seq) FROM {MEASUREMENT} WHERE {within(span)}"

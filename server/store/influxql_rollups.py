@@ -49,7 +49,7 @@ def days_of_flags(water_points: Iterable[str], span: Span) -> str:
     """The worst flag and the numbers of readings, by day, water point and parameter, of the hours."""
     return (
         f"SELECT max(flag) AS flag, sum(count) AS count, sum(good) AS good FROM {ROLLUP[Grain.HOUR]} "
-        f"WHERE {any_of(water_points)} AND {within(span)} AND count > 0 "
+        f"WHERE {any_of(water_points)} AND {within(span)} "
         f"GROUP BY time({DAY_MS}ms), water_point, parameter fill(none)"
     )
 
@@ -82,7 +82,7 @@ class RolledQuestions:
     def flags(self, width_ms: int) -> str:
         """The worst flag and the number of readings of each interval."""
         return (
-            f"SELECT max(flag) AS flag, sum(count) AS count FROM {self._where()} AND count > 0 "
+            f"SELECT max(flag) AS flag, sum(count) AS count FROM {self._where()} "
             f"GROUP BY time({width_ms}ms) fill(none)"
         )
 

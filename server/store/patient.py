@@ -53,6 +53,22 @@ class PatientStore:
             "look", lambda: self._store.identities(water_point, device, since_ms=since_ms, until_ms=until_ms)
         )
 
+    def neighbours(
+        self, water_point: str, device: str, *, since_ms: int, until_ms: int, at_most: int, newest: bool
+    ) -> Sequence[Row]:
+        """Rows of a device; see the port. Waited for only so long: intake asks before it judges."""
+        return self._wait_for(
+            "look",
+            lambda: self._store.neighbours(
+                water_point,
+                device,
+                since_ms=since_ms,
+                until_ms=until_ms,
+                at_most=at_most,
+                newest=newest,
+            ),
+        )
+
     def close(self) -> None:
         """Let go of the connection."""
         self._store.close()

@@ -158,6 +158,21 @@ class ReadingStore(Protocol):
         """The (epoch, seq, taken_ms) of what is stored of a device, taken within [since_ms, until_ms]."""
         ...
 
+    def neighbours(
+        self, water_point: str, device: str, *, since_ms: int, until_ms: int, at_most: int, newest: bool
+    ) -> Sequence[Row]:
+        """Rows of a device at a water point taken within [since_ms, until_ms), oldest first.
+
+        Args:
+            water_point: where.
+            device: whose.
+            since_ms: taken at or after, milliseconds since 1970, UTC.
+            until_ms: taken before.
+            at_most: how many.
+            newest: the newest of them where there are more; else the oldest.
+        """
+        ...
+
     def count(self, *, since: datetime, until: datetime) -> int:
         """How many observations taken within [since, until] are stored."""
         ...

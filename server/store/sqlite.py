@@ -115,6 +115,16 @@ class SqliteReadingStore:
             found = connection.execute(_IDENTITIES, (water_point, span.start_ms, span.end_ms, device))
             return frozenset(found)
 
+    def neighbours(
+        self, water_point: str, device: str, *, since_ms: int, until_ms: int, at_most: int, newest: bool
+    ) -> Sequence[Row]:
+        """Rows of a device at a water point taken within [since_ms, until_ms), oldest first; see the port."""
+        span = Span(since_ms, until_ms)
+        if span.is_empty or id_fault(water_point) or id_fault(device):
+            return []
+        with self._connection() as connection:
+            return sqlite_scan.neighbours(connection, (water_point, device), span, at_most, newest=newest)
+
     def count(self, *, since: datetime, until: datetime) -> int:
         """How many observations taken within [since, until] are stored."""
         span = Span.through(since, until)

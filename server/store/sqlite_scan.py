@@ -26,6 +26,20 @@ _PAGE = (
     f"SELECT {COLUMNS} FROM observation WHERE water_point = ? AND (taken_ms, device) > (?, ?) AND taken_ms < ? "
     "ORDER BY taken_ms, device LIMIT ?"
 )
+_NEIGHBOURS = (
+    f"SELECT {COLUMNS} FROM observation WHERE water_point = ? AND taken_ms >= ? AND taken_ms < ? "
+    "AND device = ? ORDER BY taken_ms"
+)
+
+
+def neighbours(
+    connection: sqlite3.Connection, whose: tuple[str, str], span: Span, at_most: int, *, newest: bool
+) -> list[Row]:
+    """Rows of a (water point, device) within a span, oldest first; where there are more, one end of them."""
+    question = f"{_NEIGHBOURS} DESC LIMIT ?" if newest else f"{_NEIGHBOURS} LIMIT ?"
+    asked = (whose[0], span.start_ms, span.end_ms, whose[1], at_most)
+    found = [row_of(record) for record in connection.execute(question, asked)]
+    return found[::-1] if newest else found
 
 
 def extent(connection: sqlite3.Connection) -> tuple[int, int] | None:

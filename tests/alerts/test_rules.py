@@ -45,7 +45,16 @@ def test_water_that_is_not_the_networks_neither_accuses_nor_clears(why, value):
 
 
 @pytest.mark.parametrize(
-    "why", [Why.PROBE_STUCK, Why.PROBE_NOISY, Why.PROBE_SERVICED, Why.TEMPERATURE_OUT_OF_RANGE]
+    "why",
+    [
+        Why.PROBE_STUCK,
+        Why.PROBE_NOISY,
+        Why.PROBE_SERVICED,
+        Why.TEMPERATURE_OUT_OF_RANGE,
+        Why.FLAT_LINE,
+        Why.ATTENUATED_SIGNAL,
+        Why.PROBES_DISTURBED,
+    ],
 )
 def test_a_probe_that_doubts_itself_accuses_nobody(why):
     doubted = reading(Parameter.TURBIDITY, 12.4, flag=Flag.SUSPECT, why=why)

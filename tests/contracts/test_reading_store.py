@@ -445,6 +445,31 @@ def test_identities_are_those_of_the_device_at_the_point_within_the_bounds(store
     assert store.identities(WATER_POINT, "kk-0001", since_ms=NOON, until_ms=NOON - 1) == frozenset()
 
 
+def test_neighbours_are_those_of_the_device_at_the_point_oldest_first(store: ReadingStore):
+    rows = every_minute(0.1, 0.2, 0.3, 0.4)
+    others = [row(device="kk-0002", at=NOON + MINUTE), row(water_point="elsewhere", at=NOON + MINUTE)]
+    store.write([*rows, *others])
+    span = {"since_ms": NOON, "until_ms": NOON + 3 * MINUTE}
+
+    assert list(store.neighbours(WATER_POINT, "kk-0001", at_most=9, newest=True, **span)) == rows[:3]
+    assert list(store.neighbours(WATER_POINT, "kk-0001", at_most=2, newest=True, **span)) == rows[1:3]
+    assert list(store.neighbours(WATER_POINT, "kk-0001", at_most=2, newest=False, **span)) == rows[:2]
+    assert list(store.neighbours(WATER_POINT, "kk-0009", at_most=2, newest=True, **span)) == []
+    backwards = store.neighbours(WATER_POINT, "kk-0001", since_ms=9, until_ms=9, at_most=2, newest=True)
+    assert list(backwards) == []
+
+
+def test_a_row_whose_flag_was_corrected_is_its_only_self(store: ReadingStore):
+    doubted = row(ph=reading("ph", 7.4, flag=Flag.SUSPECT, why=Why.SPIKE))
+    good = row(ph=reading("ph", 7.4))
+    store.write([doubted, good])
+    store.write([doubted])
+    store.write([good])
+
+    span = {"since_ms": 0, "until_ms": NOON * 2}
+    assert list(store.neighbours(WATER_POINT, "kk-0001", at_most=9, newest=True, **span)) == [good]
+
+
 def test_a_count_is_of_all_points_and_both_bounds_belong(store: ReadingStore):
     store.write([*every_minute(0.1, 0.2, 0.3), row(water_point="elsewhere", at=NOON)])
     assert store.count(since=from_ms(NOON), until=from_ms(NOON + MINUTE)) == 3

@@ -48,11 +48,13 @@ class Server:
         self.worker.turn(threading.Event())
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Server:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
     store = SqliteReadingStore(tmp_path / "readings.db")
     store.prepare()
-    database = Database(f"sqlite:///{tmp_path}/tskaro.db")
+    is_file = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/tskaro.db" if is_file else request.getfixturevalue("postgres_url")
+    database = Database(url)
     migrate(database)
     clock = Hands(START)
     return Server(store, database, clock, StoreKeeper(store, database, clock, timedelta(days=2)))

@@ -10,6 +10,7 @@ the others are believed.
 from waterquality.flags import Flag, Screened, Why
 from waterquality.screening.gross_range import GOOD
 
+STEADY_S = 3600.0  # one that comes and goes is sick by itself, and says nothing of the others
 DISTURBED = Screened(Flag.SUSPECT, Why.PROBES_DISTURBED)
 
 

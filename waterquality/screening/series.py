@@ -18,12 +18,14 @@ from waterquality.screening.attenuated_signal import attenuated_signal
 from waterquality.screening.climatology import climatology, month_of
 from waterquality.screening.flat_line import flat_line
 from waterquality.screening.gross_range import GOOD, UNUSUAL
+from waterquality.screening.multi_variate import STEADY_S
 from waterquality.screening.rate_of_change import rate_of_change
 from waterquality.screening.settings import Bounds
 from waterquality.screening.spike import spike
 from waterquality.screening.stillness import Stillness
 
 _MS_PER_S = 1000.0
+_STEADY_MS = STEADY_S * _MS_PER_S
 NEVER_MS = -(10**15)
 Seen: TypeAlias = tuple[Observation, int]
 
@@ -41,11 +43,13 @@ class Series:
         middle: what the evidence before the newest is now found to be; None where nothing new was found.
         seen: the observation that the last evidence is of, with its tag; set by who follows whole observations.
         is_silent: whether it gives nothing that can be used; None before its first reading.
+        well_since_ms: since when it has given something, while it does.
     """
 
     __slots__ = (
         "_apart_ms",
         "_before",
+        "_before_ms",
         "_flat_above",
         "_flat_ms",
         "_has_before",
@@ -66,6 +70,7 @@ class Series:
         "middle",
         "seen",
         "verdict",
+        "well_since_ms",
     )
 
     def __init__(self, bounds: Bounds) -> None:
@@ -81,8 +86,9 @@ class Series:
         self._still = Stillness(flat.tolerance if flat else 0.0)
         self._quiet_ms = quiet.period_s * _MS_PER_S if quiet else inf
         self._quiet = Stillness(nextafter(quiet.suspect_below, -inf) if quiet else -1.0)
-        self.last_ms = self.heard_ms = NEVER_MS
+        self.last_ms = self.heard_ms = self.well_since_ms = NEVER_MS
         self._last = self._before = 0.0
+        self._before_ms = NEVER_MS
         self._has_before = False
         self.verdict = GOOD
         self.middle: Screened | None = None
@@ -105,7 +111,7 @@ class Series:
                 verdict = self._changed(value, elapsed_ms, verdict)
             if self._has_before and abs(last - (self._before + value) / 2) > self._stands_out:
                 self._judge_middle(value)
-            self._before, self._has_before = last, True
+            self._before, self._before_ms, self._has_before = last, self.last_ms, True
             still, quiet = self._still, self._quiet
             if change > still.tolerance or value <= self._flat_above:
                 still.begin(at_ms, value if value > self._flat_above else inf)
@@ -123,14 +129,31 @@ class Series:
             self._has_before = False
             self._still.begin(at_ms, value if value > self._flat_above else inf)
             self._quiet.begin(at_ms, value)
+            self._hear_anew(at_ms)
         if self.bounds.climate:
             verdict = worst(verdict, climatology(value, month_of(at_ms), self.bounds.climate))
         self._last, self.last_ms, self.verdict = value, at_ms, verdict
         return verdict
 
-    def remembers_ms(self) -> int:
-        """The oldest instant, back from the last evidence, that later judgements still depend on."""
-        oldest = self.last_ms
+    def hear(self, at_ms: int) -> None:
+        """A reading that is no evidence."""
+        self._hear_anew(at_ms)
+        self.heard_ms = at_ms
+
+    def _hear_anew(self, at_ms: int) -> None:
+        """After a long time without any reading nothing is known of how it did."""
+        if at_ms - max(self.last_ms, self.heard_ms) > self._apart_ms:
+            self.well_since_ms = at_ms
+
+    def depends_on_ms(self, now_ms: int) -> int:
+        """The oldest instant that what comes after `now_ms` is still judged by; `now_ms` where there is none."""
+        heard_ms = max(self.last_ms, self.heard_ms)  # from there on it may fall silent
+        oldest = heard_ms if now_ms - heard_ms <= self._apart_ms else now_ms
+        if now_ms - self.well_since_ms <= _STEADY_MS + self._apart_ms:  # whether it is steady
+            oldest = min(oldest, self.well_since_ms - int(self._apart_ms))
+        if now_ms - self.last_ms > self._apart_ms:
+            return oldest
+        oldest = min(oldest, self._before_ms if self._has_before else self.last_ms)
         if self.bounds.flat is not None:
             oldest = min(oldest, self._still.since_ms)
         if self.bounds.attenuated is not None:

@@ -35,7 +35,7 @@ class Bounds:
         attenuated: likewise.
         climate: the usual span of each month; empty until the water point has a history.
         apart_s: neighbours farther apart say nothing about one another.
-        disturbed_s: how long the other probes of a device are in doubt when one falls silent.
+        disturbed_s: how long it is in doubt when another probe of the device falls silent; None: not at all.
     """
 
     spans: Spans
@@ -46,8 +46,7 @@ class Bounds:
     climate: Climate = field(default_factory=lambda: _NO_CLIMATE)
     # As long as ioos_qc's time_gap_test waits by default; the slowest adaptive device reports far oftener.
     apart_s: float = 2 * _HOUR_S
-    # A technician's visit and a restart with its warm-up take less.
-    disturbed_s: float = _HOUR_S
+    disturbed_s: float | None = None
 
     @property
     def reach_s(self) -> float:
@@ -88,6 +87,9 @@ DEFAULTS: Mapping[Parameter, Bounds] = MappingProxyType(
             # Sound ones never repeated themselves for longer than 9.5 hours, at steps of 0.01.
             flat=FlatBounds(suspect_after_s=24 * _HOUR_S, fail_after_s=72 * _HOUR_S),
             attenuated=AttenuatedBounds(period_s=72 * _HOUR_S, suspect_below=0.015),
+            # An electrode that lost its water or its power takes minutes to settle, and a visit less than an hour.
+            # Optics settle at once: doubting turbidity too found next to nothing and doubled the false flags.
+            disturbed_s=_HOUR_S,
         ),
         Parameter.TEMPERATURE: Bounds(
             spans=_spans(Parameter.TEMPERATURE),

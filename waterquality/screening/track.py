@@ -14,14 +14,15 @@ from waterquality.flags import NOT_SCREENED, Flag, Screened, Why, worst
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading
 from waterquality.screening.gap import LONGEST_S, gap
-from waterquality.screening.gross_range import IMPOSSIBLE
-from waterquality.screening.multi_variate import multi_variate
+from waterquality.screening.gross_range import GOOD, IMPOSSIBLE
+from waterquality.screening.multi_variate import STEADY_S, multi_variate
 from waterquality.screening.own import MAX_CLOCK_UNCERTAINTY_S, is_time_uncertain, judged_alone
 from waterquality.screening.series import NEVER_MS, Seen, Series
 from waterquality.screening.settings import DEFAULTS, Bounds
 
 _MS_PER_S = 1000.0
 _LONGEST_GAP_MS = LONGEST_S * _MS_PER_S
+_STEADY_MS = STEADY_S * _MS_PER_S
 _GIVES = frozenset({Flag.GOOD, Flag.UNKNOWN, Flag.SUSPECT})
 # Why nothing comes, that is news about the whole device. What a probe says of its own doing is not.
 _FELL_SILENT = frozenset({Why.NONE, Why.PROBE_DISCONNECTED, Why.PROBE_FAULT, Why.NOT_RECORDED})
@@ -67,7 +68,7 @@ class Track:
                 judged[parameter] = reading.judged(series.take(at_ms, value))
                 told.append(series)
                 if series.is_silent is not False:
-                    self._speaks(parameter, series)
+                    self._speaks(parameter, series, at_ms)
                 if series.middle is not None:
                     self._judge_again(parameter, series)
             else:
@@ -85,15 +86,24 @@ class Track:
 
     def is_independent_of(self, before_ms: int) -> bool:
         """Whether what comes next is judged without regard to anything taken before an instant."""
-        heard = (series for series in self._series.values() if series.last_ms != NEVER_MS)
-        return all(series.remembers_ms() >= before_ms for series in heard)
+        if self._silent and self.last_ms - before_ms < self._longest_doubt_ms():
+            return False
+        return all(series.depends_on_ms(self.last_ms) >= before_ms for series in self._series.values())
+
+    def neighbours(self) -> list[Seen]:
+        """The observations that the next one may change: of each series the last evidence, with its tag."""
+        return [series.seen for series in self._series.values() if series.seen is not None]
+
+    def _longest_doubt_ms(self) -> float:
+        bounds = [series.bounds for series in self._series.values()]
+        return max((each.disturbed_s or 0.0) + each.apart_s for each in bounds) * _MS_PER_S
 
     def _begun(self, parameter: Parameter) -> Series:
         series = self._series[parameter] = Series(self._bounds.get(parameter) or DEFAULTS[parameter])
         return series
 
-    def _speaks(self, parameter: Parameter, series: Series) -> None:
-        series.is_silent = False
+    def _speaks(self, parameter: Parameter, series: Series, at_ms: int) -> None:
+        series.is_silent, series.well_since_ms = False, at_ms
         self._silent.pop(parameter, None)
 
     def _judge_again(self, parameter: Parameter, series: Series) -> None:
@@ -118,12 +128,13 @@ class Track:
         judged = judged_alone(reading, series.bounds.spans, is_time_uncertain=is_time_uncertain(observation))
         if _is_silent(judged):
             recent_ms = max(series.last_ms, series.heard_ms)
-            if series.is_silent is False and at_ms - recent_ms <= series.bounds.apart_s * _MS_PER_S:
+            is_steady = series.is_silent is False and at_ms - series.well_since_ms >= _STEADY_MS
+            if is_steady and at_ms - recent_ms <= series.bounds.apart_s * _MS_PER_S:
                 self._silent[parameter] = at_ms
             series.is_silent = True
-        else:
-            self._speaks(parameter, series)
-        series.heard_ms = at_ms
+        elif series.is_silent is not False:
+            self._speaks(parameter, series, at_ms)
+        series.hear(at_ms)
         return judged
 
     def _doubt(self, judged: dict[Parameter, Reading], doubt: Callable[[Parameter], Screened]) -> None:
@@ -135,11 +146,14 @@ class Track:
                 self._series[parameter].verdict = found
 
     def _disturbed(self, parameter: Parameter, at_ms: int) -> Screened:
+        disturbed_s = self._series[parameter].bounds.disturbed_s
+        if disturbed_s is None:
+            return GOOD
         since_ms = max(
             (since for other, since in self._silent.items() if other is not parameter), default=None
         )
         away_s = None if since_ms is None else (at_ms - since_ms) / _MS_PER_S
-        return multi_variate(away_s, self._series[parameter].bounds.disturbed_s)
+        return multi_variate(away_s, disturbed_s)
 
 
 def _is_silent(reading: Reading) -> bool:

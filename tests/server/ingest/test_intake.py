@@ -24,9 +24,11 @@ from server.ingest.subscriber import Arrival, Subscriber
 from server.registry.snapshot import Registry, Stay
 from server.store.port import PointRejected, Row, StoreUnavailable
 from server.store.sqlite import SqliteReadingStore
-from tests.builders import EPOCH, instant, observation
+from tests.builders import EPOCH, instant, observation, reading
 from tests.fakes.town import Town
+from waterquality.flags import Flag
 from waterquality.intervals import IntervalSet
+from waterquality.parameters import Parameter
 from waterquality.readings import Observation, to_ms
 from waterquality.topics import Envelope, of_device, readings
 from waterquality.wire.encode import encode, pack
@@ -142,6 +144,42 @@ def test_a_repeated_batch_changes_nothing_and_is_receipted_again(station: Statio
     assert tuple(taken.stored) == ()
     assert changes == len(station.ledger.changes)
     assert taken.receipts[KEY].receipt(EPOCH, 0).through == 2
+
+
+def spiking(seq: int, ph: float) -> Observation:
+    return seen(seq, ph=reading("ph", ph, flag=Flag.UNKNOWN))
+
+
+def test_a_neighbour_that_is_judged_anew_is_written_again_and_is_nothing_new(station: Station) -> None:
+    station.take(batch(spiking(1, 7.4), spiking(2, 7.65)))
+    judged = station.intake.counters["judged"]
+
+    taken = station.take(batch(spiking(3, 7.4)))
+
+    assert [row.observation.seq for row in taken.stored] == [3]
+    assert station.intake.counters["judged"] == judged + 1
+    assert station.intake.counters["judged_again"] == 1
+    assert station.stored() == [1, 2, 3]
+    assert Books(station.database).of(KEY).stored.spans == ((1, 3),)
+    found = station.store.neighbours(
+        "algeti", "kk-0001", since_ms=0, until_ms=to_ms(NOW), at_most=9, newest=True
+    )
+    assert [row.observation.readings[Parameter.PH].screened.why for row in found] == ["", "spike", ""]
+
+
+def test_a_neighbour_is_judged_anew_though_the_store_was_away_when_its_successor_came(
+    station: Station,
+) -> None:
+    station.take(batch(spiking(1, 7.4), spiking(2, 7.65)))
+    station.store.is_away = True
+    with pytest.raises(StoreTrouble):
+        station.take(batch(spiking(3, 7.4)))
+    station.store.is_away = False
+
+    station.take(batch(spiking(3, 7.4)))
+
+    assert station.stored() == [1, 2, 3]
+    assert station.intake.counters["judged_again"] == 1
 
 
 def test_the_same_batch_twice_in_one_round_counts_once(station: Station) -> None:

@@ -124,10 +124,19 @@ def test_a_worse_flag_wins_over_a_gap():
 def test_when_a_probe_falls_silent_the_others_are_in_doubt_for_an_hour():
     missing = reading("temperature", None, flag=Flag.MISSING, why=Why.PROBE_DISCONNECTED)
     quarter = 15 * MINUTE_MS
-    found = follow([sent(at * quarter, ph=7.4, temperature=9.0 if at < 2 else missing) for at in range(8)])
+    found = follow([sent(at * quarter, ph=7.4, temperature=9.0 if at < 5 else missing) for at in range(11)])
 
     doubted = Screened(Flag.SUSPECT, Why.PROBES_DISTURBED)
-    assert flags(found, PH) == [GOOD] * 2 + [doubted] * 5 + [GOOD]
+    assert flags(found, PH) == [GOOD] * 5 + [doubted] * 5 + [GOOD]
+
+
+def test_a_probe_that_comes_and_goes_disturbs_nobody():
+    missing = reading("temperature", None, flag=Flag.MISSING, why=Why.PROBE_DISCONNECTED)
+    found = follow(
+        [sent(at * 15 * MINUTE_MS, ph=7.4, temperature=missing if at % 3 else 9.0) for at in range(9)]
+    )
+
+    assert flags(found, PH) == [GOOD] * 9
 
 
 def test_a_probe_that_never_gave_anything_disturbs_nobody():

@@ -1,0 +1,216 @@
+"""The screener: the readings of a round, each judged among its neighbours in event time, whatever came first.
+
+A track follows each (water point, device). What is newer than all before goes on it at once, which costs a few
+microseconds and asks nobody. What is older is judged in a *sweep*: the stored neighbours are followed again
+from well before it, with it in its place, until what follows no longer depends on it. Whoever is judged
+otherwise then is written again, in the same write as what is new.
+
+**Invariants**
+* A track in memory is a function of what the store holds. What was judged and then not stored is forgotten
+  before the store is asked again, and so is a change to a neighbour: the device comes again, and all is found
+  anew.
+* So the flags in the store depend on the readings alone, not on the order in which they came.
+* A store that is away stops nobody from judging: then the neighbours in memory are all there are.
+* What is written again is not new: it is not judged by the watch, not booked and not receipted.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from server.ingest.sweep import Neighbourhood, Sweep, newest_track
+from server.store.port import Row, StoreUnavailable
+from waterquality.parameters import Parameter
+from waterquality.screening import Bounds, Track
+from waterquality.screening.series import Seen
+
+_Place = tuple[str, str]  # water point, device
+BoundsOf = Callable[[str], Mapping[Parameter, Bounds]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A round, judged.
+
+    Attributes:
+        rows: the rows given, screened, in their order.
+        again: rows of earlier rounds whose flags are different now.
+    """
+
+    rows: list[Row]
+    again: Sequence[Row]
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A (water point, device) as it is followed.
+
+    Attributes:
+        track: up to the newest.
+        bounds: what it goes by.
+        backlog: the last sweep, where what comes late may simply go on; None when there was none.
+    """
+
+    track: Track
+    bounds: Mapping[Parameter, Bounds]
+    backlog: Sweep | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a round has gathered so far."""
+
+    rows: list[Row]
+    late: dict[_Place, list[int]] = field(default_factory=dict)
+    again: dict[tuple[_Place, int], Row] = field(default_factory=dict)
+    is_away: bool = False
+
+
+class Screener:
+    """Judges readings among their neighbours.
+
+    Args:
+        store: where the neighbours are.
+        is_held: whether the store may hold anything of a (device, epoch); who is new is not asked for.
+    """
+
+    def __init__(self, store: Neighbourhood, is_held: Callable[[tuple[str, str]], bool]) -> None:
+        self._store, self._is_held = store, is_held
+        self._followed: dict[_Place, _Followed] = {}
+        self._unsure: set[_Place] = set()
+        self._touched: set[_Place] = set()  # in this round
+        self._cold: set[_Place] = set()  # judged without what the store may hold
+
+    def screen(self, rows: Sequence[Row], bounds: BoundsOf, *, may_ask: bool) -> Judged:
+        """Judge a round.
+
+        Args:
+            rows: what is new, as the devices sent it, in the order in which it came.
+            bounds: by what a device is judged.
+            may_ask: whether the store answers, as far as is known.
+        """
+        self._unsure |= self._touched  # the last round was not stored
+        self._touched.clear()
+        work = _Work(list(rows), is_away=not may_ask)
+        for index, row in enumerate(rows):
+            observation = row.observation
+            place = (row.water_point, observation.device)
+            followed = self._followed.get(place)
+            if followed is None or place in self._unsure or followed.bounds is not bounds(place[1]):
+                followed = self._begun(place, row, bounds(place[1]), work)
+            track = followed.track
+            if observation.taken_ms <= track.last_ms:
+                work.late.setdefault(place, []).append(index)
+                continue
+            work.rows[index] = Row(row.water_point, track.take(observation, row.received_ms), row.received_ms)
+            self._touched.add(place)
+            if track.again:
+                self._put(place, track.again, work)
+                track.again.clear()
+        for place, indexes in work.late.items():
+            self._take_late(place, indexes, work)
+        return Judged(work.rows, list(work.again.values()))
+
+    def stored(self, refused: Iterable[Row] = ()) -> None:
+        """What was judged last is in the store, but for what it will never take."""
+        self._touched.clear()
+        self._unsure |= self._cold
+        self._cold.clear()
+        for row in refused:
+            self._forget((row.water_point, row.observation.device))
+
+    def forget(self, of: Callable[[str], bool]) -> None:
+        """Follow these devices no longer: somebody else judges them now, and may give them back."""
+        for place in [place for place in self._followed if of(place[1])]:
+            self._forget(place)
+
+    def _forget(self, place: _Place) -> None:
+        self._followed.pop(place, None)
+        self._unsure.discard(place)
+
+    def _begun(self, place: _Place, row: Row, bounds: Mapping[Parameter, Bounds], work: _Work) -> _Followed:
+        """Who is not followed yet, or no longer for sure, is followed from what the store holds."""
+        known = self._followed.get(place)
+        if known is not None and known.bounds == bounds:
+            known.bounds = bounds  # the registry was read again, and says the same
+            if work.is_away or place not in self._unsure:
+                return known
+        followed = self._followed[place] = _Followed(self._from_store(place, row, bounds, work), bounds)
+        if work.is_away and known is not None and known.bounds is bounds:
+            followed = self._followed[place] = known
+        return followed
+
+    def _from_store(self, place: _Place, row: Row, bounds: Mapping[Parameter, Bounds], work: _Work) -> Track:
+        observation = row.observation
+        if place not in self._unsure and not self._is_held((observation.device, observation.epoch)):
+            return Track(bounds)
+        if work.is_away:
+            self._cold.add(place)
+            return Track(bounds)
+        try:
+            track = newest_track(self._store, place, bounds, observation.taken_ms)
+        except StoreUnavailable:
+            work.is_away = True
+            self._cold.add(place)
+            return Track(bounds)
+        self._unsure.discard(place)
+        self._cold.discard(place)
+        return track
+
+    def _take_late(self, place: _Place, indexes: list[int], work: _Work) -> None:
+        followed = self._followed[place]
+        new = {
+            row.observation.taken_ms: row
+            for index, row in enumerate(work.rows)
+            if (row.water_point, row.observation.device) == place and index not in indexes
+        } | {at_ms: row for (where, at_ms), row in work.again.items() if where == place}
+        late = [work.rows[index] for index in indexes]
+        sweep = followed.backlog or Sweep(place, followed.bounds)
+        self._touched.add(place)
+        swept = self._swept(followed, sweep, late, new, work)
+        if swept is None:  # what is in memory is all there is
+            self._cold.add(place)
+            followed.backlog = None
+            swept = Sweep(place, followed.bounds).take(late, new, None)
+        self._replace(place, swept, work)
+        for index in indexes:
+            row = work.rows[index]
+            if _name(swept[row.observation.taken_ms]) != _name(
+                row
+            ):  # two at one instant, which no device sends
+                alone = Track(followed.bounds).take(row.observation, row.received_ms)
+                work.rows[index] = Row(row.water_point, alone, row.received_ms)
+
+    def _swept(
+        self, followed: _Followed, sweep: Sweep, late: Sequence[Row], new: Mapping[int, Row], work: _Work
+    ) -> Mapping[int, Row] | None:
+        """What a sweep finds; None where the store gives no neighbours now."""
+        if work.is_away:
+            return None
+        try:
+            swept = sweep.take(late, new, self._store)
+        except StoreUnavailable:
+            work.is_away = True
+            return None
+        followed.backlog = sweep
+        if sweep.track is not None and sweep.track.last_ms >= followed.track.last_ms:
+            followed.track, followed.backlog = sweep.track, None
+        return swept
+
+    def _put(self, place: _Place, seen: Iterable[Seen], work: _Work) -> None:
+        rows = [Row(place[0], observation, received_ms) for observation, received_ms in seen]
+        self._replace(place, {row.observation.taken_ms: row for row in rows}, work)
+
+    def _replace(self, place: _Place, found: Mapping[int, Row], work: _Work) -> None:
+        """Put what was found in the place of what was given, or beside it where it is of an earlier round."""
+        left = dict(found)
+        for index, row in enumerate(work.rows):
+            better = found.get(row.observation.taken_ms)
+            if better is not None and _name(better) == _name(row):
+                work.rows[index] = better
+                left.pop(better.observation.taken_ms, None)
+        work.again |= {(place, at_ms): row for at_ms, row in left.items()}
+
+
+def _name(row: Row) -> tuple[str, str, str, int]:
+    observation = row.observation
+    return row.water_point, observation.device, observation.epoch, observation.seq
