@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI
+from psycopg import sql
 from sqlalchemy import insert
 
 from server.database.engine import Database
@@ -83,6 +85,20 @@ class Villages:
     def writing(self) -> Any:
         with self.database.writing() as connection:
             yield connection
+
+
+def take_away(database: Database) -> None:
+    """Let the database not be there any more."""
+    url = database.engine.url
+    if url.get_backend_name() == "sqlite":
+        Base.metadata.drop_all(database.engine)
+        return
+    with psycopg.connect(
+        host=url.host, port=url.port, user=url.username, dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(url.database or ""))
+        )
 
 
 def villages(folder: Path, database: Database | None = None, *, has_history: bool = True) -> Villages:
