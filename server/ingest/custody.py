@@ -64,6 +64,8 @@ class Book:
         """The device holds nothing below `held`: what has no fate below it is missing, and the mark moves on."""
         if held <= self.held:
             return self
+        if self.settled.through() >= held - 1:  # nearly always: it has forgotten what we hold
+            return replace(self, held=held)
         below = IntervalSet(((1, held - 1),))
         return replace(self, missing=self.missing | (below - self.settled), held=held)
 

@@ -15,6 +15,7 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from server.store import influx_answer
+from server.store.influx_torn import Restarts
 from server.store.port import StoreUnavailable
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -22,8 +23,9 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applica
 _STORED = 204
 _FAULTS_OF_LINES = frozenset({400, 413, 422})
 # Refusals with the status of a bad line that no line is to blame for.
+_FULL = "no space left"
 _NOT_A_LINE = (
-    "no space left",
+    _FULL,
     "database is required",
     "either orgid or org",
     "retention policy not found",
@@ -118,6 +120,7 @@ class InfluxDoor:
         self.settings = settings
         self._client = _client(settings)
         self._major: int | None = None
+        self._restarts: Restarts | None = None  # after a full disk; see `influx_torn`
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -134,6 +137,7 @@ class InfluxDoor:
             Refused: for a fault of a line; some of the others may have been stored; mended by nobody.
             StoreUnavailable: nothing can be said of any of them; mended by time or, as the message says, by hand.
         """
+        self._see_restarts()
         path, where = self._destination(precision)
         try:
             answer = self.call(
@@ -141,11 +145,37 @@ class InfluxDoor:
             )
         except InfluxDBError as error:
             refusal = _text_of(error)
+            if _FULL in refusal.lower():
+                self._note_full_disk()
             if _is_fault_of_lines(_status_of(error), refusal, self.major()):
                 raise Refused(refusal) from error
             raise self.unavailable(with_advice(error)) from error
         if not _is_stored(answer[1], answer[0], self.major()):
             raise self.unavailable(f"this is no InfluxDB: {answer[1]} {str(answer[0])[:200]!r}")
+
+    def _note_full_disk(self) -> None:
+        if self.major() < BUCKETS and self._restarts is None and (started := self._started()):
+            self._restarts = Restarts(started)
+
+    def _see_restarts(self) -> None:
+        if self._restarts is None:
+            return
+        needed = self._restarts.see(self._started())
+        if needed:
+            raise self.unavailable(
+                "its disk was full, and it would lose what it acknowledges now: make room, then "
+                f"restart influxd {needed} more time(s), a minute apart"
+            )
+        self._restarts = None
+
+    def _started(self) -> str:
+        """When the server says that it was started; "" where it does not."""
+        try:
+            said = self.call("/debug/vars", method="GET", response_type="object")[0]
+        except InfluxDBError:
+            return ""
+        system = said.get("system") if isinstance(said, dict) else None
+        return str(system.get("started", "")) if isinstance(system, dict) else ""
 
     def _destination(self, precision: str) -> tuple[str, list[tuple[str, str]]]:
         settings = self.settings

@@ -1,8 +1,7 @@
 """A walk through everything InfluxDB holds, piece by piece: what backup, export and verification read.
 
 A page ends where its last instant begins, since two devices may share an instant and a page may end between
-them; the next page begins with that instant. The text fields are asked for by their type: where somebody else
-wrote another type into a field, in another week's shard, the server would leave ours out without a word.
+them; the next page begins with that instant.
 """
 
 from collections.abc import Callable, Iterator, Sequence

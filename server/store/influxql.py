@@ -2,7 +2,8 @@
 
 Invariants: both ends of the time are always given, in `ms` (a number without a unit is nanoseconds and
 matches everything); several water points are asked for by one regular expression (a chain of OR costs the
-square of its length); names from outside are quoted here and nowhere else.
+square of its length); names from outside are quoted here and nowhere else; fields of text are asked for by their
+type, since where another program wrote another type in another week's shard, ours would be left out without a word.
 """
 
 # ruff: noqa: S608 - these are questions by design, and this module is where their parts are quoted
@@ -77,7 +78,7 @@ def uncheck(measurement: str) -> str:
 def newest_of_each(water_points: Iterable[str], span: Span) -> str:
     """The newest row of each water point."""
     return (
-        f"SELECT device, record FROM {MEASUREMENT} WHERE {any_of(water_points)} AND {within(span)} "
+        f"SELECT device, record::string FROM {MEASUREMENT} WHERE {any_of(water_points)} AND {within(span)} "
         "GROUP BY water_point ORDER BY time DESC LIMIT 1"
     )
 
@@ -85,7 +86,7 @@ def newest_of_each(water_points: Iterable[str], span: Span) -> str:
 def identities(water_point: str, device: str, span: Span, *, limit: int) -> str:
     """Epoch and sequence number of each row of a device at a water point, oldest first, `limit` of them."""
     return (
-        f"SELECT epoch, seq FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
+        f"SELECT epoch::string, seq::integer FROM {MEASUREMENT} WHERE water_point = {string(water_point)} "
         f"AND device = {string(device)} AND {within(span)} ORDER BY time LIMIT {limit}"
     )
 
