@@ -20,6 +20,7 @@ from server.ingest.books import Booking, Books, Key
 from server.ingest.comparing import AT_ONCE, Contents, Same, compare
 from server.ingest.custody import Book
 from server.ingest.ended import closed_by
+from server.ingest.gate import Gate
 from server.ingest.quarantine import Quarantined
 from server.ingest.screener import Screener
 from server.ingest.subscriber import Arrival, Replayed
@@ -80,6 +81,7 @@ class Intake:
         keep: how long readings are kept; older ones are refused before they are sent to the store.
         confirm: asked before rows are sent to the store, which cannot ask, whether the shards are still ours.
             What is sent late nevertheless is what the device sent, under its own name; only its flags may differ.
+        gate: told what taking in the messages of each device takes.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Intake:
         registry: Callable[[], Registry],
         keep: timedelta,
         confirm: Callable[[], None] = lambda: None,
+        gate: Gate | None = None,
     ) -> None:
         self._store, self._books, self._watch, self._registry, self._keep = (
             store,
@@ -99,7 +102,7 @@ class Intake:
             registry,
             keep,
         )
-        self._confirm = confirm
+        self._confirm, self._gate = confirm, gate or Gate()
         self._store_was_away = False
         self._contents = Contents()
         self._screener = Screener(store, lambda key: bool(books.of(key).stored))
@@ -121,7 +124,7 @@ class Intake:
         registry = self._registry()
         envelopes = [parse_readings(arrival.topic) for arrival in arrivals]
         self._books.recall({(each.device, each.epoch) for each in envelopes if each is not None})
-        for arrival, envelope in zip(arrivals, envelopes, strict=True):
+        for arrival, envelope in self._gate.in_turn(zip(arrivals, envelopes, strict=True)):
             self._read(arrival, envelope, registry, the_round)
         if the_round.forgotten and store_is_up:
             self._compare(registry, the_round)
