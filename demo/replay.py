@@ -31,6 +31,7 @@ from edge.uplink import Broker
 from server.bus.mqtt import BrokerAddress
 from server.database.engine import Database
 from server.database.migrate import migrate
+from server.ingest.gate import Allowance, Gate
 from server.phone import DatabaseInbox
 from server.processes import Ingest, Notify, Surroundings
 from server.registry.writing import (
@@ -53,6 +54,9 @@ DEVICE = "rp-0001"
 WATER_POINT = "replay"
 _MODEL_PREFIX = "recorded-"
 _LATE_AFTER = timedelta(hours=1)  # a driven clock is late by itself, and its lag is held back below
+_A_YEAR_IN_MINUTES = Allowance(
+    messages_per_s=1e6, bytes_per_s=1e9
+)  # no device would, and nobody else is there
 _MOST_LAG = timedelta(minutes=15)
 _SETTLE_WITHIN_S = 60.0
 _GLANCE_S = 0.2
@@ -189,6 +193,7 @@ class Replay:
             look_every_s=300,
             receipt_every_s=0.0,
             known=_as_recorded,
+            gate=Gate(_A_YEAR_IN_MINUTES),
         )
 
     def _notifier(self, around: Surroundings) -> Notify:

@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -23,7 +23,9 @@ from server.clock import Clock
 from server.database.engine import Database
 from server.ingest.auditing import Auditor
 from server.ingest.books import Books
+from server.ingest.detour import Detour
 from server.ingest.devices import DeviceNews
+from server.ingest.gate import Gate
 from server.ingest.intake import Intake
 from server.ingest.leases import Leases
 from server.ingest.receipts import Receipts
@@ -41,7 +43,7 @@ from server.store.port import ReadingStore
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
-from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_shard, shard, uncarried
+from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_device, of_shard, shard, uncarried
 
 _FIRST_CONNECTION_S = 10.0
 
@@ -61,6 +63,7 @@ class Surroundings:
         look_every_s: how often the notifier looks without being nudged, in seconds of the clock.
         receipt_every_s: the shortest time between two receipts to one device, in real seconds.
         known: tells what a probe model can show.
+        gate: whose messages come in, and how many; one for all in this process that listens to devices.
     """
 
     database: Database
@@ -73,6 +76,7 @@ class Surroundings:
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2
     known: CapabilityOf = capability_of
+    gate: Gate = field(default_factory=Gate)
 
 
 class Running:
@@ -113,7 +117,7 @@ class Ingest:
         self, around: Surroundings, *, changed: Callable[[Sequence[Change]], None] = lambda _: None
     ) -> None:
         clock = around.clock
-        self._changed = changed
+        self._around, self._changed = around, changed
         self.subscriber = Subscriber(clock.now)
         self.news = DeviceNews(clock.now)
         self._bus = Bus(
@@ -121,16 +125,16 @@ class Ingest:
             client_id=_client_id("ingest"),
             subscriptions={},
             takers={
-                all_of("readings/#"): self._take,
+                all_of("readings/#"): around.gate.guard(self._take),
                 f"{CARRIED_ROOT}/#": self._take_carried,
-                all_of("status"): self.news.take,
-                all_of("health"): self.news.take,
+                all_of("status"): around.gate.guard(self.news.take),
+                all_of("health"): around.gate.guard(self.news.take),
             },
             qos=0,  # the device repeats what gets no receipt; an acknowledgement to the broker is only work
             connected=self._connected,
         )
         self.voice = Voice(self._bus.publish)
-        current = CurrentRegistry(around.database, around.known)
+        self._current = current = CurrentRegistry(around.database, around.known)
         self.shards = Shards(Leases(around.database), now=clock.now)
         self.watch = Watch(
             SqlLedger(around.database, self.shards.guard),
@@ -147,6 +151,7 @@ class Ingest:
             registry=current.registry,
             keep=around.keep,
             confirm=lambda: self.shards.confirm(now_s()),
+            gate=around.gate,
         )
         self.receipts = Receipts(self._publish_receipt, around.receipt_every_s)
         self._upkeep = Upkeep(
@@ -164,7 +169,7 @@ class Ingest:
             intake=self.intake,
             receipts=self.receipts,
             current=current,
-            upkeep=lambda: self._upkeep.turn(clock.now()),
+            upkeep=self._keep_up,
             voice=self.voice,
             clock=clock,
             shards=self.shards,
@@ -185,6 +190,9 @@ class Ingest:
             clock,
             around.keep,
             is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
+        )
+        self._detour = Detour(
+            follow=self._bus.follow, leave=self._bus.leave, whole=_said_by_all, named=_said_by_one
         )
         self.shards.forgets(self._forget)
         self.shards.tells(partial(_follow, self._bus, _taken_in))
@@ -223,6 +231,18 @@ class Ingest:
     def _connected(self, is_up: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.is_connected(connected=is_up)
         self._upkeep.is_connected(connected=is_up)
+
+    def _keep_up(self) -> None:
+        gate, registry = self._around.gate, self._current.registry()
+        gate.shut_out(registry.shut_out)
+        self._detour.turn(
+            gate.report(),
+            flooding=gate.over(),
+            devices=registry.devices,
+            held=self.shards.held,
+            now_s=now_s(),
+        )
+        self._upkeep.turn(self._around.clock.now())
 
     def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
         self.subscriber.take(topic, payload, is_retained=is_retained)
@@ -282,7 +302,7 @@ class Remote:
             around.broker,
             client_id=_client_id("remote"),
             subscriptions={},
-            takers={all_of(channel): self.courier.take for channel in self.courier.channels},
+            takers={all_of(name): around.gate.guard(self.courier.take) for name in self.courier.channels},
             connected=lambda is_up: self.courier.is_connected(connected=is_up),
         )
         shards.tells(self._follow)
@@ -329,11 +349,20 @@ class LiveFeed:
             self._hub.publish(LiveEvent(*news))
 
 
+_SAID = ("readings/#", "status", "health")
+
+
 def _taken_in(each: str) -> list[str]:
     """What ingest listens to of a shard."""
-    return [of_shard(each, name) for name in ("readings/#", "status", "health")] + [
-        carried(of_shard(each, "readings/#"))
-    ]
+    return [*_said_by_all(each), carried(of_shard(each, "readings/#"))]
+
+
+def _said_by_all(each: str) -> list[str]:
+    return [of_shard(each, name) for name in _SAID]
+
+
+def _said_by_one(device: str) -> list[str]:
+    return [of_device(device, name) for name in _SAID]
 
 
 def _follow(

@@ -66,7 +66,7 @@ def note_issued(connection: Connection, issued: Issued, now: datetime) -> None:
 def note_revoked(connection: Connection, device: str, now: datetime, why: str) -> int:
     """Book that every certificate of a device is taken back; returns how many there were to take."""
     standing = (DeviceCertificate.device_id == device) & DeviceCertificate.revoked_ms.is_(None)
-    taken = update(DeviceCertificate).where(standing).values(revoked_ms=to_ms(now), why=why)
+    taken = update(DeviceCertificate).where(standing).values(revoked_ms=to_ms(now), why=why[:200])
     return connection.execute(taken).rowcount
 
 

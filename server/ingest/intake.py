@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from alerts.watch import Sighting, Watch
 from server.ingest.books import Books, Key
 from server.ingest.custody import Book
+from server.ingest.gate import Gate
 from server.ingest.opening import opened
 from server.ingest.repeats import Repeats
 from server.ingest.round import Round, place_of
@@ -67,6 +68,7 @@ class Intake:
         keep: how long readings are kept; older ones are refused before they are sent to the store.
         confirm: asked before rows are sent to the store, which cannot ask, whether the shards are still ours.
             What is sent late nevertheless is what the device sent, under its own name; only its flags may differ.
+        gate: told what taking in the messages of each device takes.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Intake:
         registry: Callable[[], Registry],
         keep: timedelta,
         confirm: Callable[[], None] = lambda: None,
+        gate: Gate | None = None,
     ) -> None:
         self._store, self._books, self._watch, self._registry, self._keep = (
             store,
@@ -86,7 +89,7 @@ class Intake:
             registry,
             keep,
         )
-        self._confirm = confirm
+        self._confirm, self._gate = confirm, gate or Gate()
         self._store_was_away = False
         self._repeats = Repeats(store)
         self._screener = Screener(store, lambda key: bool(books.of(key).stored))
@@ -107,7 +110,7 @@ class Intake:
         the_round = self._begin(now)
         envelopes = [parse_readings(arrival.topic) for arrival in arrivals]
         self._books.recall({(each.device, each.epoch) for each in envelopes if each is not None})
-        for arrival, envelope in zip(arrivals, envelopes, strict=True):
+        for arrival, envelope in self._gate.in_turn(zip(arrivals, envelopes, strict=True)):
             for observation in opened(arrival, envelope, the_round):
                 if not self._repeats.is_known(observation, arrival, the_round):
                     _take_new(observation, arrival, the_round)

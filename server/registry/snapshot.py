@@ -8,17 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from firmware_config.datasheet import load
 from server.database.engine import Database
-from server.database.models import Deployment, Device, Probe
+from server.database.models import Deployment, Device, DeviceCertificate, Probe
 from server.registry.bounds import bounds_of
 from waterquality.errors import ConfigError
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
 from waterquality.screening import Bounds
 from waterquality.topics import shard
+
+# One certificate that was not taken back is enough; an expired one is the broker's to refuse.
+_WITHOUT_A_CERTIFICATE = (
+    select(DeviceCertificate.device_id)
+    .group_by(DeviceCertificate.device_id)
+    .having(func.count() == func.count(DeviceCertificate.revoked_ms))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +46,13 @@ class Registry:
         devices: ids of all registered devices.
         stays: all deployments, by device.
         capabilities: what each device's probes can show, by device and parameter.
+        shut_out: devices that had certificates, all of which were taken back.
     """
 
     devices: frozenset[str] = frozenset()
     stays: Mapping[str, Sequence[Stay]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[Parameter, Capability]] = field(default_factory=dict)
+    shut_out: frozenset[str] = frozenset()
 
     def water_point(self, device: str, at_ms: int) -> str | None:
         """Where a device stood at an instant; None when it was deployed nowhere."""
@@ -117,9 +126,10 @@ def read_registry(database: Database, known: CapabilityOf = capability_of) -> Re
         for row in connection.execute(select(*columns).order_by(Deployment.since_ms.desc())):
             stays[row[0]].append(Stay(*row))
         probes = connection.execute(select(Probe.device_id, Probe.parameter, Probe.model)).all()
+        shut_out = frozenset(connection.scalars(_WITHOUT_A_CERTIFICATE))
     capabilities: defaultdict[str, dict[Parameter, Capability]] = defaultdict(dict)
     for device, parameter, model in probes:
         capability = known(model)
         if capability is not None:
             capabilities[device][Parameter(parameter)] = capability
-    return Registry(devices, dict(stays), dict(capabilities))
+    return Registry(devices, dict(stays), dict(capabilities), shut_out)

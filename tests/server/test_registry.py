@@ -8,7 +8,6 @@ import pytest
 from alerts.rules import LimitRule, Role
 from alerts.seeds import shipped_rules
 from server.database.engine import Database
-from server.database.migrate import migrate
 from server.registry.current import CurrentRegistry
 from server.registry.directory import SnapshotDirectory
 from server.registry.file import load_registry, read_registry_file
@@ -70,9 +69,8 @@ water_points = ["bolnisi-spring"]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path / 'tskaro.db'}")
-    migrate(database)
+def database(database: Database) -> Database:
+    """On both kinds, with the rules of a new server."""
     with database.writing() as connection:
         seed_rules(connection, shipped_rules())
     return database

@@ -7,7 +7,7 @@ judgement win.
 """
 
 from waterquality.screening.gross_range import Spans, gross_range
-from waterquality.screening.own import MAX_CLOCK_UNCERTAINTY_S, is_time_uncertain, screen, screen_reading
+from waterquality.screening.own import MAX_CLOCK_UNCERTAINTY_S, is_time_uncertain, screen_reading
 from waterquality.screening.settings import DEFAULT_SPANS, DEFAULTS, Bounds
 from waterquality.screening.track import Track
 
@@ -20,6 +20,5 @@ __all__ = [
     "Track",
     "gross_range",
     "is_time_uncertain",
-    "screen",
     "screen_reading",
 ]

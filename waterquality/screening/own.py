@@ -5,10 +5,7 @@ reading is judged anew among its neighbours. Reasons that only the server gives 
 device's.
 """
 
-from collections.abc import Mapping
-
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why, worst
-from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Observation, Reading
 from waterquality.screening.gross_range import Spans, gross_range
 
@@ -73,25 +70,3 @@ def _sent(reading: Reading) -> Reading:
     if reading.value is None or reading.screened.why not in _OURS:
         return reading
     return reading.judged(NOT_SCREENED)
-
-
-def screen(observation: Observation, spans: Mapping[Parameter, Spans]) -> Observation:
-    """The observation with every reading judged alone.
-
-    Args:
-        observation: as the device sent it.
-        spans: gross range spans by parameter; the parameter's own serve where one is not named.
-    """
-    uncertain = is_time_uncertain(observation)
-    return observation.screened(
-        {
-            parameter: judged_alone(
-                reading, spans.get(parameter) or _spans_of(parameter), is_time_uncertain=uncertain
-            )
-            for parameter, reading in observation.readings.items()
-        }
-    )
-
-
-def _spans_of(parameter: Parameter) -> Spans:
-    return Spans(SPECS[parameter].possible, SPECS[parameter].usual)

@@ -6,7 +6,7 @@ in a German works at a minute, two rivers in Utah at a quarter of an hour, a bro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite
 from types import MappingProxyType
 
@@ -57,10 +57,6 @@ class Bounds:
         if self.attenuated is not None:
             longest.append(self.attenuated.period_s)
         return max(each for each in longest if isfinite(each)) + self.apart_s
-
-    def within(self, possible: tuple[float, float]) -> "Bounds":
-        """The same, for a probe that can show this."""
-        return replace(self, spans=Spans(possible, self.spans.usual))
 
 
 def _spans(parameter: Parameter) -> Spans:

@@ -6,16 +6,17 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert
 
-from server.database.models import Base, CustodyDayRow
+from server.database.engine import Database
+from server.database.models import CustodyDayRow
 from tests.server.web.rows import EPOCH, NOW, PEOPLE, POINTS
-from tests.server.web.villages import Villages, villages
+from tests.server.web.villages import Villages, take_away, villages
 
 SADAKHLO = "/api/v1/water-points/sadakhlo"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Villages:
-    return villages(tmp_path, has_history=False)
+def place(tmp_path: Path, database: Database) -> Villages:
+    return villages(tmp_path, database, has_history=False)
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_a_store_that_is_away_is_a_problem_that_time_mends(place: Villages, clie
 def test_a_database_that_is_away_is_a_problem_without_our_inner_words(
     place: Villages, client: TestClient
 ) -> None:
-    Base.metadata.drop_all(place.database.engine)
+    take_away(place.database)
     answer = client.get("/api/v1/completeness")
     assert answer.status_code == 503
     assert answer.json() == {"type": "about:blank", "title": "Service Unavailable", "status": 503}

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from alerts.rules import Flaw, Imbalance
+from server.database.engine import Database
 from server.database.models import Device
 from server.ingest.auditing import Auditor
 from server.ingest.books import Booking
@@ -37,8 +38,8 @@ def run(first: int, last: int) -> list[Observation]:
 class Audited(Station):
     """A station whose device is registered, and the auditor of its books."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, database: Database) -> None:
+        super().__init__(folder, database)
         with self.database.writing() as connection:
             add_device(connection, "kk-0001", {}, to_ms(NOW))
         self.now = NOW
@@ -73,8 +74,8 @@ class Audited(Station):
 
 
 @pytest.fixture
-def audited(tmp_path: Path) -> Audited:
-    return Audited(tmp_path)
+def audited(tmp_path: Path, database: Database) -> Audited:
+    return Audited(tmp_path, database)
 
 
 def test_every_number_stands_once_by_epoch_and_by_day(audited: Audited) -> None:

@@ -66,8 +66,8 @@ class FlakyStore(SqliteReadingStore):
 class Station:
     """An intake with everything real around it but the network."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = Database(f"sqlite:///{folder / 'tskaro.db'}")
+    def __init__(self, folder: Path, database: Database | None = None) -> None:
+        self.database = database or Database(f"sqlite:///{folder / 'tskaro.db'}")
         migrate(self.database)
         self.store = FlakyStore(folder / "readings.db")
         self.store.prepare()
@@ -107,8 +107,8 @@ class Station:
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> Station:
-    return Station(tmp_path)
+def station(tmp_path: Path, database: Database) -> Station:
+    return Station(tmp_path, database)
 
 
 def seen(seq: int, **water: object) -> Observation:

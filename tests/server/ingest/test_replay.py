@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from server.database.engine import Database
 from server.ingest.devices import DeviceNews
 from server.ingest.quarantine import ask_replay, asked, entries
 from server.ingest.receipts import Receipts
@@ -19,8 +20,8 @@ from waterquality.wire.records import Gap, GapWhy
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> Station:
-    return Station(tmp_path)
+def station(tmp_path: Path, database: Database) -> Station:
+    return Station(tmp_path, database)
 
 
 def replayed(station: Station) -> None:

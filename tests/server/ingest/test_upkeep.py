@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from server.database.engine import Database
 from server.database.models import CustodyDayRow
 from server.ingest.books import Booking
 from server.ingest.custody import Book
@@ -26,8 +27,8 @@ DAY = timedelta(days=1)
 class Keeping:
     """The upkeep of a station, and what it tells devices."""
 
-    def __init__(self, folder: Path) -> None:
-        self.station = Station(folder)
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.station = Station(folder, database)
         self.receipts = Receipts(self._publish, every_s=0)
         self.news = DeviceNews(lambda: NOW)
         self.told: list[tuple[str, int]] = []
@@ -58,8 +59,8 @@ class Keeping:
 
 
 @pytest.fixture
-def keeping(tmp_path: Path) -> Keeping:
-    return Keeping(tmp_path)
+def keeping(tmp_path: Path, database: Database) -> Keeping:
+    return Keeping(tmp_path, database)
 
 
 def test_after_each_connection_the_newest_receipt_of_every_device_is_published_again(

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -91,8 +90,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    made = Office(f"sqlite:///{tmp_path}/t.db")
+def office(database: Database) -> Iterator[Office]:
+    made = Office(database.url)
     yield made
     made.database.close()
 

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, sync_playwright
 
+from server.database.engine import Database
 from server.web.build import build
 from tests.server.web.villages import Villages, villages
 
@@ -27,9 +28,9 @@ _ARGUMENTS = [
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Villages:
+def place(tmp_path: Path, database: Database) -> Villages:
     """Seven water points, one standing in each way there is."""
-    return villages(tmp_path, has_history=False)
+    return villages(tmp_path, database, has_history=False)
 
 
 @pytest.fixture

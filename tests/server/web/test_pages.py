@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from server.database.models import Base
 from server.web.assets import STATIC, Assets
 from server.web.pages import Pages
 from server.web.reader import load_readers
@@ -14,7 +13,7 @@ from server.web.settings import WebSettings
 from tests.builders import observation, row
 from tests.server.web.rows import ago
 from tests.server.web.shown import PATHS, text_of
-from tests.server.web.villages import Villages
+from tests.server.web.villages import Villages, take_away
 from waterquality.languages import Language
 
 FRAGMENTS = (
@@ -99,7 +98,7 @@ def test_a_chart_breaks_where_nothing_was_recorded(place: Villages) -> None:
 
 def test_with_the_database_away_the_page_says_what_to_do(place: Villages) -> None:
     client = TestClient(place.app(), raise_server_exceptions=False)
-    Base.metadata.drop_all(place.database.engine)
+    take_away(place.database)
     answer = client.get("/ka/alerts")
     assert answer.status_code == 503
     assert "სცადეთ ერთ წუთში" in answer.text

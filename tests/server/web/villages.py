@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI
+from psycopg import sql
 from sqlalchemy import insert
 
 from server.database.engine import Database
@@ -85,10 +87,25 @@ class Villages:
             yield connection
 
 
-def villages(folder: Path, *, has_history: bool = True) -> Villages:
-    """The seven water points in fresh files of a folder."""
-    database = Database(f"sqlite:///{folder}/registry.db")
-    Base.metadata.create_all(database.engine)
+def take_away(database: Database) -> None:
+    """Let the database not be there any more."""
+    url = database.engine.url
+    if url.get_backend_name() == "sqlite":
+        Base.metadata.drop_all(database.engine)
+        return
+    with psycopg.connect(
+        host=url.host, port=url.port, user=url.username, dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(url.database or ""))
+        )
+
+
+def villages(folder: Path, database: Database | None = None, *, has_history: bool = True) -> Villages:
+    """The seven water points in fresh files of a folder, or in an empty database of the newest schema."""
+    if database is None:
+        database = Database(f"sqlite:///{folder}/registry.db")
+        Base.metadata.create_all(database.engine)
     store = SqliteReadingStore(folder / "readings.db")
     store.prepare()
     with database.writing() as connection:

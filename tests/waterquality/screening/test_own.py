@@ -6,7 +6,7 @@ from tests.builders import observation
 from waterquality.flags import Flag, Screened, Why, worst
 from waterquality.parameters import Parameter
 from waterquality.readings import Reading
-from waterquality.screening import Spans, gross_range, screen, screen_reading
+from waterquality.screening import Bounds, Spans, Track, gross_range, screen_reading
 
 SPANS = Spans(possible=(0.0, 100.0), usual=(0.5, 50.0))
 
@@ -71,7 +71,7 @@ def test_a_screened_reading_has_an_explicit_flag(reading: Reading, expected: Scr
 def test_every_reading_of_an_observation_is_screened_by_its_own_spans() -> None:
     taken = observation(turbidity=200.0, ph=7.4, flow=None, flag=Flag.UNKNOWN)
 
-    screened = screen(taken, {Parameter.TURBIDITY: SPANS}).readings
+    screened = Track({Parameter.TURBIDITY: Bounds(spans=SPANS)}).take(taken, 0).readings
 
     assert Flag.FAIL is screened[Parameter.TURBIDITY].flag
     assert Flag.GOOD is screened[Parameter.PH].flag
@@ -84,13 +84,13 @@ def test_unknown_is_worse_than_good() -> None:
 def test_a_reading_of_uncertain_time_is_unknown_and_says_why() -> None:
     taken = observation(clock_uncertainty_s=61.0, turbidity=12.0, ph=200.0)
 
-    screened = screen(taken, {})
+    screened = Track({}).take(taken, 0)
 
     assert screened.readings[Parameter.TURBIDITY].screened == Screened(Flag.UNKNOWN, Why.CLOCK_UNCERTAIN)
     assert screened.readings[Parameter.PH].screened == Screened(Flag.FAIL, Why.OUT_OF_RANGE)
 
 
 def test_a_time_known_to_a_minute_is_known_well_enough() -> None:
-    screened = screen(observation(clock_uncertainty_s=60.0, turbidity=0.4), {})
+    screened = Track({}).take(observation(clock_uncertainty_s=60.0, turbidity=0.4), 0)
 
     assert screened.readings[Parameter.TURBIDITY].flag is Flag.GOOD
