@@ -42,4 +42,4 @@ def broker(
         except OSError as error:
             raise ConfigError(f"{to}: cannot be written: {error.strerror}") from error
     say(f"{to}: ca.pem, broker.pem, broker.key, valid until {issued.not_after:%Y-%m-%d}")
-    say(f"mosquitto.conf: crlfile {desk.office.safe.revocations}")
+    say(f"next: tskaro broker configure --out {to}")

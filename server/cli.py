@@ -12,6 +12,7 @@ import uvicorn
 
 from firmware_config.logs import set_up_logs
 from server.authority_cli import authority
+from server.broker_cli import broker as broker_cli
 from server.card_cli import card
 from server.clock import SystemClock
 from server.composing import broker, open_database, surroundings, transport
@@ -46,6 +47,7 @@ device.command()(moved)
 app.command()(memory)
 app.add_typer(device)
 app.add_typer(authority)
+app.add_typer(broker_cli)
 app.add_typer(update, name="update")
 app.add_typer(store, name="store")
 

@@ -75,7 +75,7 @@ def revoke(
     why: Annotated[str, typer.Option("--why", help="The reason, which is kept.")],
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Take back a device's certificates. The broker lets it in no more, once restarted."""
+    """Take back a device's certificates. The broker lets it in no more, once it has read the list."""
     with at_desk(settings) as desk:
         taken = desk.office.revoke(id_, why=why, now=desk.now)
         crl = desk.office.safe.revocations
@@ -116,7 +116,7 @@ def at_desk(settings: SettingsPath) -> Iterator[Desk]:
 
 
 def _tell_broker(crl: str) -> str:
-    return f"the broker reads {crl} when it starts: sudo systemctl restart mosquitto"
+    return f"{crl} is written anew; tskaro-revocations.path has the broker read it, or do it by hand: see the guide"
 
 
 def _plain(each: Listed, now_ms: int) -> dict[str, object]:

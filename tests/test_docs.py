@@ -302,6 +302,7 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro registry",
         "tskaro device",
         "tskaro authority",
+        "tskaro broker",
         "tskaro",
         "tskaro-edge",
         "tskaro-demo",

@@ -1,12 +1,16 @@
 """The MQTT topics of wire version 1: built and read in one place, so that both ends agree.
 
 `tskaro/1/<shard>/<device>/<channel>[/...]`. The shard is one hex digit of the CRC-32 of the device id, so
-that one ingest worker sees all that a device says, in order.
+that one ingest worker sees all that a device says, in order. `CHANNELS` says who may speak on each of them; the
+broker's access lists are made from it, and no topic is built for a channel that is not in it.
 """
 
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
 
 ROOT = "tskaro/1"
 LIVE_ROOT = "tskaro/live"
@@ -17,6 +21,31 @@ _READINGS = re.compile(
 _ANY = re.compile(r"tskaro/1/[^/]*/([^/]*)/")
 SHARDS = tuple("0123456789abcdef")
 MAX_ENVELOPE = 1_000_000_000  # a gap may be wide; wider than any outbox is a forgery or a fault
+
+
+class Direction(StrEnum):
+    """Who speaks on a channel; the other one listens."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+CHANNELS: Mapping[str, Direction] = MappingProxyType(
+    {
+        "readings": Direction.UP,
+        "status": Direction.UP,
+        "health": Direction.UP,
+        "calibration": Direction.UP,
+        "reply": Direction.UP,
+        "config/applied": Direction.UP,
+        "update/applied": Direction.UP,
+        "receipt": Direction.DOWN,
+        "config": Direction.DOWN,
+        "command": Direction.DOWN,
+        "update": Direction.DOWN,
+    }
+)
+_BELOW = MappingProxyType({"readings": "/+/+"})  # a batch says more in its topic: epoch and numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +71,12 @@ def shard(device: str) -> str:
 
 
 def of_device(device: str, channel: str) -> str:
-    """The topic of one of a device's channels: `receipt`, `status`, `health`, `config` and so on."""
+    """The topic of one of a device's channels: `receipt`, `status`, `health`, `config` and so on.
+
+    Raises:
+        ValueError: `CHANNELS` does not have it; mended by whoever adds a channel.
+    """
+    _check(channel)
     return f"{ROOT}/{shard(device)}/{device}/{channel}"
 
 
@@ -73,13 +107,33 @@ def uncarried(topic: str) -> str:
 
 
 def all_of(channel: str) -> str:
-    """A subscription to one channel of every device."""
+    """A subscription to one channel of every device.
+
+    Raises:
+        ValueError: `CHANNELS` does not have it; mended by whoever adds a channel.
+    """
+    _check(channel.removesuffix("/#"))
     return f"{ROOT}/+/+/{channel}"
 
 
 def of_shard(shard: str, channel: str) -> str:
-    """A subscription to one channel of every device of a shard."""
+    """A subscription to one channel of every device of a shard.
+
+    Raises:
+        ValueError: `CHANNELS` does not have it; mended by whoever adds a channel.
+    """
+    _check(channel.removesuffix("/#"))
     return f"{ROOT}/{shard}/+/{channel}"
+
+
+def whole(channel: str) -> str:
+    """A channel with all that may follow it in a topic, as a filter."""
+    return channel + _BELOW.get(channel, "")
+
+
+def _check(channel: str) -> None:
+    if channel not in CHANNELS:
+        raise ValueError(f"{channel}: no channel of a device; say in topics.CHANNELS who speaks on it")
 
 
 def shard_of(topic: str) -> str:

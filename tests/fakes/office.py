@@ -15,50 +15,12 @@ from typing import Any
 from server.wheelhouse import Machine, gather
 from tests.fakes.programs import ROOT, TSKARO, Program, run
 from tests.fakes.world import registry
-from tests.services.mosquitto import Mosquitto
+from tests.services.guarded import GuardedMosquitto
 from tests.services.service import free_port
 
 _WHEELS = Path(tempfile.gettempdir()) / "tskaro-tests-wheels"
 _LONGEST_CARD_S = 180.0
-_GUIDE = ROOT / "docs" / "operations" / "install-a-server.md"
-
-
-class LockedMosquitto(Mosquitto):
-    """A broker as the guide sets it up: the server over the loopback, devices over TLS with certificates.
-
-    Args:
-        tls: where `tskaro authority broker` put its files.
-        revoked: the list of revoked certificates.
-        port: for the server.
-        tls_port: for devices.
-    """
-
-    def __init__(self, tls: Path, revoked: Path, *, port: int, tls_port: int) -> None:
-        super().__init__()
-        self.port = port
-        self._tls, self._revoked, self._tls_port = tls, revoked, tls_port
-
-    def prepare(self) -> None:
-        super().prepare()
-        rules = [line for line in _GUIDE.read_text("utf-8").splitlines() if line.startswith("pattern ")]
-        (self.directory / "devices.acl").write_text("\n".join([*rules, ""]))
-        conf = self.directory / "mosquitto.conf"
-        lines = [
-            f"listener {self._tls_port} 127.0.0.1",
-            "allow_anonymous false",
-            f"cafile {self._tls}/ca.pem",
-            f"certfile {self._tls}/broker.pem",
-            f"keyfile {self._tls}/broker.key",
-            f"crlfile {self._revoked}",
-            "require_certificate true",
-            "use_identity_as_username true",
-            "use_username_as_clientid true",
-            f"acl_file {self.directory}/devices.acl",
-        ]
-        first = conf.read_text().replace("allow_anonymous true\n", "")
-        listener = f"listener {self.port} 127.0.0.1\n"
-        text = first.replace(listener, f"{listener}allow_anonymous true\n")
-        conf.write_text("\n".join(["per_listener_settings true", text, *lines, ""]))
+_SERVER = {"TSKARO_MQTT__USERNAME": "tskaro", "TSKARO_MQTT__PASSWORD": "of the server"}
 
 
 class AdministratorsDesk:
@@ -79,7 +41,9 @@ class AdministratorsDesk:
 
     def tskaro(self, *words: object, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         """Type a command, and expect it to end so."""
-        done = run(TSKARO, *words, "--settings", self.settings, env=env, within_s=_LONGEST_CARD_S)
+        done = run(
+            TSKARO, *words, "--settings", self.settings, env={**_SERVER, **env}, within_s=_LONGEST_CARD_S
+        )
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done
@@ -89,14 +53,16 @@ class AdministratorsDesk:
         rows = json.loads(self.tskaro("device", "list", "--json").stdout)
         return {row["device"]: row for row in rows}
 
-    def broker(self) -> LockedMosquitto:
+    def broker(self) -> GuardedMosquitto:
         """The broker, not started; `tskaro authority broker` has made its certificate."""
-        revoked = self.safe / "crl.pem"
-        return LockedMosquitto(self.folder / "tls", revoked, port=self.port, tls_port=self.tls_port)
+        tls = self.folder / "tls"
+        self.tskaro("broker", "configure", "--out", tls, "--folder", tls, "--listen", "127.0.0.1")
+        return GuardedMosquitto(tls, self.port)
 
     def ingest(self) -> Program:
         """The server that takes readings in, not started."""
-        return Program([*TSKARO, "ingest", "--settings", str(self.settings)], ready_event="broker_connected")
+        words = [*TSKARO, "ingest", "--settings", str(self.settings)]
+        return Program(words, ready_event="broker_connected", env=_SERVER)
 
 
 @cache

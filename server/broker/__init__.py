@@ -1,0 +1,1 @@
+"""The MQTT broker: what it is told, and whom it must let go."""
