@@ -118,8 +118,10 @@ class Evictions:
 
     def _push(self, device: str, now_s: float) -> None:
         self._pushed_s[device] = now_s
-        is_done = self._end_session(device)
-        self.counters["sessions_ended" if is_done else "sessions_not_ended"] += 1
+        if self._end_session(device):
+            self.counters["sessions_ended"] += 1
+        else:
+            self.counters["sessions_not_ended"] += 1
 
     def _tell(self, device: str, now_s: float) -> None:
         if now_s - self._told_s.get(device, float("-inf")) >= _TELL_AGAIN_S:
