@@ -17,8 +17,10 @@ from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
 from alerts.transports.port import Transport
 from alerts.watch import Watch
+from server.broker.eviction import Evictions
 from server.bus.live import ALL_NEWS, Voice, read_news
 from server.bus.mqtt import BrokerAddress, Bus
+from server.bus.takeover import end_session
 from server.clock import Clock
 from server.database.engine import Database
 from server.ingest.auditing import Auditor
@@ -194,6 +196,13 @@ class Ingest:
         self._detour = Detour(
             follow=self.bus.follow, leave=self.bus.leave, whole=_said_by_all, named=_said_by_one
         )
+        self.evictions = Evictions(
+            around.database,
+            partial(end_session, around.broker),
+            clock,
+            owns=self.shards.is_ours,
+            heard=around.gate.knocked,
+        )
         self.shards.forgets(self._forget)
         self.shards.tells(partial(_follow, self.bus, _taken_in))
         self._running = Running()
@@ -207,6 +216,7 @@ class Ingest:
         self._running.start("ingest", self.worker.run)
         self._running.start("ticker", self.ticker.run)
         self._running.start("keeper", self._keeper.run)
+        self._running.start("evictions", self.evictions.run)
         return answered
 
     def stop(self) -> None:

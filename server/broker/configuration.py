@@ -63,8 +63,8 @@ max_keepalive 7200
 # A receipt leaves at once and does not wait for more to send (Nagle, 40 ms).
 set_tcp_nodelay true
 
-# Several times what ten thousand devices take. Beyond it, whoever makes it more is cut off, and neither store nor
-# database on the same machine starves.
+# Twice what ten thousand devices take, 26 kB each. Beyond it, whoever makes it more is cut off, and neither store
+# nor database on the same machine starves.
 memory_limit 536870912
 
 # ---- The door of the devices.

@@ -6,6 +6,7 @@ stops in the middle of a transaction is ended, and so is a connection that has d
 sessions a name of its own, so that others can end those of a process that hangs (`server.ingest.leases`).
 """
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -106,6 +107,7 @@ def _engine(url: str, session: str) -> Engine:
             return create_engine(
                 url,
                 pool_pre_ping=True,
+                json_serializer=_json,
                 connect_args={name: value for name, value in ours.items() if name not in given},
             )
         except (ArgumentError, ImportError) as error:  # not the URL itself: it may hold a password
@@ -113,9 +115,14 @@ def _engine(url: str, session: str) -> Engine:
     path = url.removeprefix("sqlite:///")
     if path:
         _make_folder(Path(path).parent)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S}, json_serializer=_json)
     event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _json(value: object) -> str:
+    """As JSON; most of what is written are empty sets of the books, at every round again."""
+    return "[]" if value == [] else json.dumps(value)
 
 
 def _make_folder(folder: Path) -> None:

@@ -20,7 +20,7 @@ from tests.services.service import free_port
 
 _WHEELS = Path(tempfile.gettempdir()) / "tskaro-tests-wheels"
 _LONGEST_CARD_S = 180.0
-_SERVER = {"TSKARO_MQTT__USERNAME": "tskaro", "TSKARO_MQTT__PASSWORD": "of the server"}
+_SERVER = {"TSKARO_MQTT__USERNAME": "tskaro", "TSKARO_MQTT__PASSWORD": "53rv3r"}
 
 
 class AdministratorsDesk:

@@ -28,6 +28,7 @@ DEFECTS = frozenset(
         "courier_failed",
         "decoding_failed",
         "door_failed",
+        "evicting_failed",
         "heartbeat_failed",
         "intake_failed",
         "message_not_taken",

@@ -149,13 +149,41 @@ def test_a_passphrase_locks_the_keys_and_the_wrong_one_is_refused_by_name(villag
 def test_the_broker_gets_a_certificate_of_the_same_authority(village: Village, tmp_path: Path) -> None:
     done = village.tskaro("authority", "broker", "water.example.org", "10.0.0.5", "--out", tmp_path / "tls")
 
-    assert f"crlfile {village.safe}/crl.pem" in done.stdout
+    assert f"tskaro broker configure --out {tmp_path}/tls" in done.stdout
     authority, broker = (
         x509.load_pem_x509_certificate((tmp_path / "tls" / name).read_bytes())
         for name in ("ca.pem", "broker.pem")
     )
     broker.verify_directly_issued_by(authority)
     assert stat.S_IMODE((tmp_path / "tls" / "broker.key").stat().st_mode) == 0o600
+
+
+def test_the_broker_is_told_where_its_doors_are_and_the_password_only_as_a_hash(
+    village: Village, tmp_path: Path
+) -> None:
+    done = village.tskaro("broker", "configure", "--out", tmp_path / "tls", "--folder", "/etc/elsewhere")
+
+    files = {path.name: path.read_text() for path in (tmp_path / "tls").iterdir()}
+    assert set(files) == {"tskaro.conf", "devices.acl", "server.acl", "server.passwd", "crl.pem"}
+    assert f"listener {village.tls_port}\n" in files["tskaro.conf"]
+    assert f"listener {village.port} 127.0.0.1\n" in files["tskaro.conf"]
+    assert "crlfile /etc/elsewhere/crl.pem\n" in files["tskaro.conf"]
+    assert stat.S_IMODE((tmp_path / "tls" / "server.passwd").stat().st_mode) == 0o600
+    assert not any("53rv3r" in text for text in [*files.values(), done.stdout, done.stderr])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [("HOST", "broker.example.org", "is not the server's own door"), ("USERNAME", "", "set both")],
+)
+def test_a_server_that_is_not_beside_the_broker_or_has_no_name_there_is_refused(
+    village: Village, tmp_path: Path, key: str, value: str, said: str
+) -> None:
+    words = ("broker", "configure", "--out", tmp_path / "tls")
+    done = village.tskaro(*words, code=78, **{f"TSKARO_MQTT__{key}": value})
+
+    assert said in done.stderr
+    assert not (tmp_path / "tls").exists()
 
 
 def test_people_see_how_many_days_a_certificate_has_and_who_has_none(tmp_path: Path) -> None:

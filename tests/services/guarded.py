@@ -39,6 +39,11 @@ class GuardedMosquitto(Mosquitto):
         user = f"user {getpass.getuser()}\n"  # else it turns from root into a user who cannot read our folder
         (self.directory / "mosquitto.conf").write_text(user + _OF_DEBIAN.format(self.directory))
 
+    @property
+    def reloads(self) -> int:
+        """How often it has read its files again."""
+        return self.log.read_text(errors="replace").count("Reloading config")
+
     def reload(self) -> None:
         """What `systemctl reload mosquitto` does."""
         assert self._process is not None
