@@ -68,7 +68,7 @@ class Subscriber:
     """
 
     def __init__(self, now: Callable[[], datetime], capacity: int = 10_000) -> None:
-        self._now = now
+        self._now, self.capacity = now, capacity
         self._queue: queue.Queue[Arrival] = queue.Queue(capacity)
         self._listening_since: datetime | None = None
         self._lock = threading.Lock()
@@ -99,6 +99,11 @@ class Subscriber:
             size += len(arrivals[-1].payload)
             numbers += numbers_in(arrivals[-1].topic)
         return arrivals
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return self._queue.qsize()
 
     def was_deaf(self) -> None:
         """What came could not be taken in: until now nobody was listening."""
