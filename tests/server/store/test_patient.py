@@ -1,6 +1,7 @@
 """A store that hangs is given up after a while, and is left alone until it has answered."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -95,3 +96,63 @@ def test_what_was_given_up_and_comes_again_is_stored_once(store: PatientStore, b
 
     eventually(is_written)
     assert store.count(**ALL) == 1
+
+
+class HandWound:
+    """Seconds that pass when somebody says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class SlowStore(HangingStore):
+    """A real store whose every write takes so many seconds of a hand-wound clock, and a moment of the real one."""
+
+    def __init__(self, path: Path, clock: HandWound, takes_s: float) -> None:
+        super().__init__(path)
+        self._clock, self.takes_s = clock, takes_s
+
+    def write(self, rows: Sequence[Row]) -> None:
+        self._clock.now_s += self.takes_s
+        time.sleep(0.3)
+        super().write(rows)
+
+
+def given_up(tmp_path: Path, *, takes_s: float, longest_s: float = 7.0) -> tuple[SlowStore, PatientStore]:
+    """A store whose first write was given up and succeeded in the end."""
+    clock = HandWound()
+    behind = SlowStore(tmp_path / "readings.db", clock, takes_s)
+    behind.prepare()
+    store = PatientStore(behind, patience_s=0.05, longest_s=longest_s, clock=clock)
+    with pytest.raises(StoreUnavailable):
+        store.write([row(seq=1)])
+    eventually(lambda: store.count(**ALL) == 1)
+    return behind, store
+
+
+def test_a_store_that_is_slow_and_sound_is_waited_for_longer(tmp_path: Path) -> None:
+    _, store = given_up(tmp_path, takes_s=2.0)
+
+    store.write([row(seq=2, at="2026-11-20T06:01:00Z")])
+
+    assert store.count(**ALL) == 2
+
+
+def test_a_slow_store_is_waited_for_no_longer_than_a_lease_bears(tmp_path: Path) -> None:
+    behind, store = given_up(tmp_path, takes_s=60.0, longest_s=0.1)
+    behind.may_answer.clear()
+
+    with pytest.raises(StoreUnavailable, match=r"within 0\.1 s"):
+        store.write([row(seq=2)])
+
+
+def test_a_slow_store_that_is_quick_again_is_waited_for_no_longer(tmp_path: Path) -> None:
+    behind, store = given_up(tmp_path, takes_s=2.0)
+    behind.takes_s = 0.0
+    store.write([row(seq=2)])  # within the patience that the slow one earned
+
+    with pytest.raises(StoreUnavailable, match=r"within 0\.05 s"):
+        store.write([row(seq=3)])
