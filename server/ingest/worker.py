@@ -21,15 +21,15 @@ from server.ingest.leases import LeaseLost
 from server.ingest.measured import Measured
 from server.ingest.receipts import Receipts
 from server.ingest.shards import EveryShard, Holding, Shards
-from server.ingest.subscriber import Arrival, Subscriber
+from server.ingest.subscriber import Arrival, Portion, Subscriber
 from server.registry.current import CurrentRegistry
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
 
 _log = structlog.get_logger()
 _EVERY_SHARD = EveryShard()
-_ROUND = 2_000  # messages: the more in a round, the less each costs, and the longer a breach waits for it
-_ROUND_BYTES = 500_000  # some 20,000 observations, deflated
+# The more in a round, the less each costs, and the longer a breach waits for it; leases last for ten seconds.
+_ROUND = Portion(messages=2_000, payload_bytes=500_000, numbers=5_000)
 _IDLE_S = 0.25
 _REFRESH_S = 5.0
 _UPKEEP_S = 1.0
@@ -100,7 +100,7 @@ class IngestWorker:
         self._refresh()
         flush_s = self._receipts.flush(time.monotonic(), to_ms(self._clock.now()))
         wait_s = wait_s if flush_s is None else min(wait_s, max(0.001, flush_s))
-        arrivals = self._subscriber.drain(_ROUND, _ROUND_BYTES, wait_s)
+        arrivals = self._subscriber.drain(_ROUND, wait_s)
         if arrivals:
             began_s = time.monotonic()
             self._take(arrivals)
