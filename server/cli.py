@@ -26,6 +26,8 @@ from server.remote_cli import device
 from server.saying import SettingsPath, out, refusals
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
 from server.store_cli import store
+from server.telemetry.composing import telling
+from server.telemetry.listener import Process
 from server.update_cli import update
 from server.web.app import create_app
 from server.web.live import LiveHub
@@ -60,18 +62,21 @@ def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
         ingest = Ingest(around, changed=lambda _: notify.nudge())
         parts = (ingest, Remote(around, ingest.shards), notify)
         starts, stops = tuple(part.start for part in parts), tuple(part.stop for part in parts)
+        feed = LiveFeed(around.broker, LiveHub())
         collect_seldom()
-        _run(stop, starts, stops, pages=(loaded, around))
+        with telling(Process.SERVE, loaded.metrics, around, *parts, feed):
+            _run(stop, starts, stops, pages=(loaded, around, feed))
 
 
 @app.command()
 def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Take readings in, judge them and keep them. Carry to devices what they are told."""
-    with _started(settings) as (_, around, stop):
+    with _started(settings) as (loaded, around, stop):
         ingest = Ingest(around)
         remote = Remote(around, ingest.shards)
         collect_seldom()
-        _run(stop, (ingest.start, remote.start), (ingest.stop, remote.stop))
+        with telling(Process.INGEST, loaded.metrics, around, ingest, remote):
+            _run(stop, (ingest.start, remote.start), (ingest.stop, remote.stop))
 
 
 @app.command()
@@ -79,14 +84,17 @@ def notify(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Send the texts that are owed."""
     with _started(settings) as (loaded, around, stop):
         process = Notify(around, transport(loaded.notify, around.database, around.clock))
-        _run(stop, (process.start,), (process.stop,))
+        with telling(Process.NOTIFY, loaded.metrics, around, process):
+            _run(stop, (process.start,), (process.stop,))
 
 
 @app.command()
 def web(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Serve the pages and the API."""
     with _started(settings) as (loaded, around, stop):
-        _run(stop, (), (), pages=(loaded, around))
+        feed = LiveFeed(around.broker, LiveHub())
+        with telling(Process.WEB, loaded.metrics, around, feed):
+            _run(stop, (), (), pages=(loaded, around, feed))
 
 
 @registry.command("load")
@@ -124,7 +132,7 @@ def _run(
     start: tuple[Callable[[], object], ...],
     end: tuple[Callable[[], None], ...],
     *,
-    pages: tuple[ServerSettings, Surroundings] | None = None,
+    pages: tuple[ServerSettings, Surroundings, LiveFeed] | None = None,
 ) -> None:
     """Start parts, serve pages if there are any, wait until told to stop, stop the parts in turn."""
     for begin in start:
@@ -139,13 +147,13 @@ def _run(
             finish()
 
 
-def _serve_pages(settings: ServerSettings, around: Surroundings, stop: threading.Event) -> None:
-    hub = LiveHub()
-    feed = LiveFeed(around.broker, hub)
+def _serve_pages(
+    settings: ServerSettings, around: Surroundings, feed: LiveFeed, stop: threading.Event
+) -> None:
     pages = create_app(
         database=around.database,
         store=around.store,
-        live=hub,
+        live=feed.hub,
         now=around.clock.now,
         settings=WebSettings(
             has_phone=settings.notify.transport is TransportKind.PHONE, tile_url=settings.web.tile_url
@@ -165,7 +173,7 @@ def _serve_pages(settings: ServerSettings, around: Surroundings, stop: threading
     thread.start()
     while not stop.wait(0.2) and thread.is_alive():
         pass
-    hub.close()
+    feed.hub.close()
     server.should_exit = True
     thread.join(timeout=10)
     feed.stop()

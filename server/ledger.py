@@ -1,6 +1,6 @@
 """The ledger in the database: what alerts remember. Implements `alerts.ports.Ledger`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,10 +36,14 @@ class SqlLedger:
     Args:
         database: where it is kept.
         guard: asked within each judgement's transaction, before its commit, whether this process may still judge.
+
+    Attributes:
+        fates: what the tries that were recorded here have brought.
     """
 
     def __init__(self, database: Database, guard: Callable[[Connection], None] = lambda _: None) -> None:
         self._database, self._guard = database, guard
+        self.fates: Counter[Fate] = Counter()
 
     def standings(self) -> Sequence[Standing]:
         """Where every alert stands that was ever more than normal."""
@@ -102,6 +106,7 @@ class SqlLedger:
                 connection.execute(_SETTLE, _outcome(outcome))
                 if outcome.fate in (Fate.ACCEPTED, Fate.DELIVERED):
                     connection.execute(_HAND_OVER, {"row": outcome.id, "at": to_ms(outcome.at)})
+        self.fates.update(outcome.fate for outcome in outcomes)
 
 
 _OPEN_FATES = [str(fate) for fate in Fate if not fate.is_final]

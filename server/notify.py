@@ -1,7 +1,9 @@
 """The notifier's loop: take up what is due, whenever something is owed or a retry has come due."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
@@ -32,6 +34,13 @@ class NotifyWorker:
     ) -> None:
         self._notifier, self._clock, self._every_s, self._tried = notifier, clock, every_s, tried
         self._wake = threading.Event()
+        self._passed_at: datetime | None = None
+        self.counters: Counter[str] = Counter()
+
+    @property
+    def passed_at(self) -> datetime | None:
+        """When a pass last ended well; None before the first."""
+        return self._passed_at
 
     def nudge(self) -> None:
         """Something is owed."""
@@ -44,8 +53,11 @@ class NotifyWorker:
             try:
                 while self._notifier.run_once(self._clock.now()) and not stop.is_set():
                     self._tried()
+                self._passed_at = self._clock.now()
             except LinkError as error:
+                self.counters["database_unavailable"] += 1
                 _log.warning("database_unavailable", detail=str(error))
             except Exception:  # noqa: BLE001 - the one broad catch of this loop
+                self.counters["failed"] += 1
                 _log.exception("notifier_failed")
             self._clock.pause(self._every_s, self._wake)

@@ -122,7 +122,7 @@ class Ingest:
         self._around, self._changed = around, changed
         self.subscriber = Subscriber(clock.now)
         self.news = DeviceNews(clock.now)
-        self._bus = Bus(
+        self.bus = Bus(
             around.broker,
             client_id=_client_id("ingest"),
             subscriptions={},
@@ -135,7 +135,7 @@ class Ingest:
             qos=0,  # the device repeats what gets no receipt; an acknowledgement to the broker is only work
             connected=self._connected,
         )
-        self.voice = Voice(self._bus.publish)
+        self.voice = Voice(self.bus.publish)
         self._current = current = CurrentRegistry(around.database, around.known)
         self.shards = Shards(Leases(around.database), now=clock.now)
         self.watch = Watch(
@@ -177,7 +177,7 @@ class Ingest:
             shards=self.shards,
             late_after=around.late_after,
         )
-        self._ticker = Ticker(
+        self.ticker = Ticker(
             watch=self.watch,
             subscriber=self.subscriber,
             current=current,
@@ -194,7 +194,7 @@ class Ingest:
             is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
         )
         self._detour = Detour(
-            follow=self._bus.follow, leave=self._bus.leave, whole=_said_by_all, named=_said_by_one
+            follow=self.bus.follow, leave=self.bus.leave, whole=_said_by_all, named=_said_by_one
         )
         self.evictions = Evictions(
             around.database,
@@ -204,17 +204,17 @@ class Ingest:
             heard=around.gate.knocked,
         )
         self.shards.forgets(self._forget)
-        self.shards.tells(partial(_follow, self._bus, _taken_in))
+        self.shards.tells(partial(_follow, self.bus, _taken_in))
         self._running = Running()
 
     def start(self) -> bool:
         """Start; returns whether the broker answered (it goes on trying when it did not)."""
         with suppress(LinkError):  # before the broker is there: what comes first is not to be missed
             self.shards.look(now_s(), hears=True, since=None)
-        self._bus.start()
-        answered = self._bus.wait_until_connected(_FIRST_CONNECTION_S)
+        self.bus.start()
+        answered = self.bus.wait_until_connected(_FIRST_CONNECTION_S)
         self._running.start("ingest", self.worker.run)
-        self._running.start("ticker", self._ticker.run)
+        self._running.start("ticker", self.ticker.run)
         self._running.start("keeper", self._keeper.run)
         self._running.start("evictions", self.evictions.run)
         return answered
@@ -224,7 +224,7 @@ class Ingest:
         self._running.stop()
         with suppress(LinkError):  # it runs out by itself
             self.shards.release()
-        self._bus.stop()
+        self.bus.stop()
 
     def _forget(self, lost: frozenset[str], gained: frozenset[str]) -> None:
         """Others have worked for these, or will: what is remembered of them is not true any more."""
@@ -266,33 +266,34 @@ class Ingest:
         self._changed(changes)
 
     def _publish_receipt(self, topic: str, payload: bytes) -> bool:
-        return self._bus.publish(topic, payload, retain=True)  # repeated whenever the device comes again
+        return self.bus.publish(topic, payload, retain=True)  # repeated whenever the device comes again
 
 
 class Notify:
     """The notifier and its transport."""
 
     def __init__(self, around: Surroundings, transport: Transport, policy: RetryPolicy | None = None) -> None:
-        notifier = Notifier(SqlLedger(around.database), transport, policy=policy or RetryPolicy())
+        self.ledger = SqlLedger(around.database)
+        notifier = Notifier(self.ledger, transport, policy=policy or RetryPolicy())
         self._clock = around.clock
-        self._bus = Bus(around.broker, client_id=_client_id("notify"), subscriptions={})
-        self._voice = Voice(self._bus.publish)
-        self._worker = NotifyWorker(notifier, around.clock, every_s=around.look_every_s, tried=self._tell)
+        self.bus = Bus(around.broker, client_id=_client_id("notify"), subscriptions={})
+        self._voice = Voice(self.bus.publish)
+        self.worker = NotifyWorker(notifier, around.clock, every_s=around.look_every_s, tried=self._tell)
         self._running = Running()
 
     def nudge(self) -> None:
         """Something is owed."""
-        self._worker.nudge()
+        self.worker.nudge()
 
     def start(self) -> None:
         """Start; texts do not wait for the broker."""
-        self._bus.start()
-        self._running.start("notify", self._worker.run, self._worker.nudge)
+        self.bus.start()
+        self._running.start("notify", self.worker.run, self.worker.nudge)
 
     def stop(self) -> None:
         """Stop after the text under way."""
         self._running.stop()
-        self._bus.stop()
+        self.bus.stop()
 
     def _tell(self) -> None:
         self._voice.tell("alert", "", to_ms(self._clock.now()))
@@ -308,7 +309,7 @@ class Remote:
 
     def __init__(self, around: Surroundings, shards: Shards) -> None:
         self.courier = Courier(around.database, self._publish, around.clock, shards.is_ours)
-        self._bus = Bus(
+        self.bus = Bus(
             around.broker,
             client_id=_client_id("remote"),
             subscriptions={},
@@ -320,43 +321,41 @@ class Remote:
 
     def start(self) -> None:
         """Start; returns at once."""
-        self._bus.start()
+        self.bus.start()
         self._running.start("remote", self.courier.run)
 
     def stop(self) -> None:
         """Stop, and leave the broker."""
         self._running.stop()
-        self._bus.stop()
+        self.bus.stop()
 
     def _follow(self, lost: frozenset[str], gained: frozenset[str]) -> None:
-        _follow(
-            self._bus, lambda each: [of_shard(each, name) for name in self.courier.channels], lost, gained
-        )
+        _follow(self.bus, lambda each: [of_shard(each, name) for name in self.courier.channels], lost, gained)
         self.courier.is_connected(connected=bool(gained))  # another courier may have left something undone
 
     def _publish(self, topic: str, payload: bytes, is_retained: bool) -> bool:  # noqa: FBT001 - the courier's form
-        return self._bus.publish(topic, payload, qos=1, retain=is_retained)
+        return self.bus.publish(topic, payload, qos=1, retain=is_retained)
 
 
 class LiveFeed:
     """From the bus to the screens: passes live news on to the hub."""
 
     def __init__(self, broker: BrokerAddress, hub: LiveHub) -> None:
-        self._hub = hub
-        self._bus = Bus(broker, client_id=_client_id("web"), subscriptions={ALL_NEWS: self._take})
+        self.hub = hub
+        self.bus = Bus(broker, client_id=_client_id("web"), subscriptions={ALL_NEWS: self._take})
 
     def start(self) -> None:
         """Start; returns at once."""
-        self._bus.start()
+        self.bus.start()
 
     def stop(self) -> None:
         """Leave the broker."""
-        self._bus.stop()
+        self.bus.stop()
 
     def _take(self, _topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the bus's form
         news = None if is_retained else read_news(payload)
         if news is not None:
-            self._hub.publish(LiveEvent(*news))
+            self.hub.publish(LiveEvent(*news))
 
 
 _SAID = ("readings/#", "status", "health")

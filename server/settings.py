@@ -184,6 +184,20 @@ class Log(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class Metrics(_Section):
+    """Figures for Prometheus.
+
+    Attributes:
+        host: address to listen on; nobody is asked for a password.
+        port: TCP port of `serve` and `ingest`; `notify` takes the next one, `web` the one after. None: none does.
+        most_devices: how many devices have figures of their own, those registered last.
+    """
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int | None = Field(default=None, ge=1, le=65_533)
+    most_devices: int = Field(default=500, ge=0, le=10_000)
+
+
 class ServerSettings(LayeredSettings):
     """All settings of the server.
 
@@ -195,6 +209,7 @@ class ServerSettings(LayeredSettings):
         web: the pages.
         notify: texts.
         authority: certificates of devices and of the broker.
+        metrics: figures for Prometheus.
         log: the server's log.
     """
 
@@ -205,6 +220,7 @@ class ServerSettings(LayeredSettings):
     web: Web = Web()
     notify: Notify = Notify()
     authority: Authority = Authority()
+    metrics: Metrics = Metrics()
     log: Log = Log()
 
 

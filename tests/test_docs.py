@@ -44,7 +44,7 @@ PAGES = sorted(
     [
         *ROOT.glob("*.md"),
         *DOCS.rglob("*.md"),
-        ROOT / "deploy" / "README.md",
+        *(ROOT / "deploy").rglob("*.md"),
         ROOT / "alerts/templates/README.md",
     ]
 )

@@ -20,6 +20,7 @@ _READINGS = re.compile(
 )
 _ANY = re.compile(r"tskaro/1/[^/]*/([^/]*)/")
 SHARDS = tuple("0123456789abcdef")
+_DIGITS = 18  # of a sequence number, at most
 MAX_ENVELOPE = 1_000_000_000  # a gap may be wide; wider than any outbox is a forgery or a fault
 
 
@@ -94,6 +95,14 @@ def parse_readings(topic: str) -> Envelope | None:
     device, epoch, first, last = match[2], match[3], int(match[4]), int(match[5] or match[4])
     in_order = first <= last and last - first < MAX_ENVELOPE
     return Envelope(device, epoch, first, last) if in_order and match[1] == shard(device) else None
+
+
+def numbers_in(topic: str) -> int:
+    """How many sequence numbers a readings topic names, cheaply and for any topic; 1 where it does not say."""
+    first, dash, last = topic[topic.rfind("/") + 1 :].partition("-")
+    if not (dash and len(last) <= _DIGITS and first.isdecimal() and last.isdecimal()):
+        return 1
+    return max(1, int(last) - int(first) + 1) if len(first) <= len(last) else 1
 
 
 def carried(topic: str) -> str:

@@ -79,6 +79,11 @@ class Bus:
         self._client.connect_async(self._broker.host, self._broker.port, keepalive=30)
         self._client.loop_start()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has us on the line."""
+        return self._is_up.is_set()
+
     def wait_until_connected(self, seconds: float) -> bool:
         """Whether the broker has answered within so many seconds."""
         return self._is_up.wait(seconds)

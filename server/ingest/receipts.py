@@ -1,5 +1,6 @@
 """Receipts, coalesced: at most a few a second for each device, always the newest book."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from server.ingest.books import Key
@@ -23,6 +24,7 @@ class Receipts:
         self._publish, self._every_s = publish, every_s
         self._owed: dict[str, tuple[str, Book]] = {}
         self._sent_at_s: dict[str, float] = {}
+        self.counters: Counter[str] = Counter()
 
     def owe(self, books: Mapping[Key, Book]) -> None:
         """These books have changed, or their devices have asked again."""
@@ -48,6 +50,7 @@ class Receipts:
             payload = encode_receipt(book.receipt(epoch, server_ms))
             if self._publish(topics.of_device(device, "receipt"), payload):
                 del self._owed[device]
+                self.counters["receipts_sent"] += 1
             self._sent_at_s[device] = now_s
         return min((self._wait_s(device, now_s) for device in self._owed), default=None)
 

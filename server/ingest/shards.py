@@ -82,6 +82,7 @@ class Shards:
         self._forget: list[Told] = []
         self._told: list[Told] = []
         self._looked_s = float("-inf")
+        self.renewed_at: datetime | None = None
         self._changing = threading.Lock()
 
     def forgets(self, forget: Told) -> None:
@@ -135,6 +136,7 @@ class Shards:
         listening = {each: self._listening_ms(each, since) for each in self._look.held}
         seen = self._leases.look(takes_part=hears, listening=listening)
         self._looked_s = now_s
+        self.renewed_at = self._now() if hears else self.renewed_at
         self._apply(seen)
 
     def guard(self, connection: Connection) -> None:

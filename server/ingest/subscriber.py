@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from waterquality.readings import to_ms
+from waterquality.topics import numbers_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,21 @@ class Replayed(Arrival):
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """How much is enough for one round; whichever is reached first ends it.
+
+    Attributes:
+        messages: messages.
+        payload_bytes: bytes of their payloads.
+        numbers: sequence numbers that their topics name.
+    """
+
+    messages: int
+    payload_bytes: int
+    numbers: int
+
+
 class Subscriber:
     """The bounded queue between the network and intake.
 
@@ -52,7 +68,7 @@ class Subscriber:
     """
 
     def __init__(self, now: Callable[[], datetime], capacity: int = 10_000) -> None:
-        self._now = now
+        self._now, self.capacity = now, capacity
         self._queue: queue.Queue[Arrival] = queue.Queue(capacity)
         self._listening_since: datetime | None = None
         self._lock = threading.Lock()
@@ -68,20 +84,26 @@ class Subscriber:
         except queue.Full:
             self.counters["dropped_queue_full"] += 1
 
-    def drain(self, at_most: int, at_most_bytes: int, wait_s: float) -> Sequence[Arrival]:
-        """What has arrived, oldest first, up to so many messages or bytes; waits so many seconds for the first."""
+    def drain(self, most: Portion, wait_s: float) -> Sequence[Arrival]:
+        """What has arrived, oldest first, until that is enough; waits so many seconds for the first."""
         try:
             arrivals = [self._queue.get(timeout=wait_s)]
         except queue.Empty:
             return ()
-        size = len(arrivals[0].payload)
-        while len(arrivals) < at_most and size < at_most_bytes:
+        size, numbers = len(arrivals[0].payload), numbers_in(arrivals[0].topic)
+        while len(arrivals) < most.messages and size < most.payload_bytes and numbers < most.numbers:
             try:
                 arrivals.append(self._queue.get_nowait())
             except queue.Empty:
                 break
             size += len(arrivals[-1].payload)
+            numbers += numbers_in(arrivals[-1].topic)
         return arrivals
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return self._queue.qsize()
 
     def was_deaf(self) -> None:
         """What came could not be taken in: until now nobody was listening."""

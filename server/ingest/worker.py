@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,17 +18,18 @@ from server.clock import Clock
 from server.ingest.auditing import Auditor
 from server.ingest.intake import Intake, StoreTrouble, Taken
 from server.ingest.leases import LeaseLost
+from server.ingest.measured import Measured
 from server.ingest.receipts import Receipts
 from server.ingest.shards import EveryShard, Holding, Shards
-from server.ingest.subscriber import Arrival, Subscriber
+from server.ingest.subscriber import Arrival, Portion, Subscriber
 from server.registry.current import CurrentRegistry
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
 
 _log = structlog.get_logger()
 _EVERY_SHARD = EveryShard()
-_ROUND = 2_000  # messages: the more in a round, the less each costs, and the longer a breach waits for it
-_ROUND_BYTES = 500_000  # some 20,000 observations, deflated
+# The more in a round, the less each costs, and the longer a breach waits for it; leases last for ten seconds.
+_ROUND = Portion(messages=2_000, payload_bytes=500_000, numbers=5_000)
 _IDLE_S = 0.25
 _REFRESH_S = 5.0
 _UPKEEP_S = 1.0
@@ -73,6 +74,7 @@ class IngestWorker:
         self._refreshed_s = self._kept_up_s = float("-inf")
         self.counters: Counter[str] = Counter()
         self.latencies: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED_LATENCIES)
+        self.measured = Measured()
 
     def run(self, stop: threading.Event) -> None:
         """Take rounds in until `stop` is set."""
@@ -93,13 +95,21 @@ class IngestWorker:
 
     def turn(self, wait_s: float) -> None:
         """One round, waiting so many seconds for something to come."""
+        self.measured.turned_at = self._clock.now()
         self._keep_shards()
         self._refresh()
         flush_s = self._receipts.flush(time.monotonic(), to_ms(self._clock.now()))
         wait_s = wait_s if flush_s is None else min(wait_s, max(0.001, flush_s))
-        arrivals = self._subscriber.drain(_ROUND, _ROUND_BYTES, wait_s)
+        arrivals = self._subscriber.drain(_ROUND, wait_s)
         if arrivals:
+            began_s = time.monotonic()
             self._take(arrivals)
+            self.measured.took_in(len(arrivals), time.monotonic() - began_s, self._clock.now())
+
+    @property
+    def store_is_up(self) -> bool:
+        """Whether the store took what it was last given."""
+        return self._store_failures == 0
 
     def _take(self, arrivals: Sequence[Arrival]) -> None:
         """Take arrivals in; where one trips over a defect of ours, the others go on without it."""
@@ -163,11 +173,14 @@ class IngestWorker:
         _log.warning("store_unavailable", detail=str(trouble.__cause__), again_in_s=wait_s)
 
     def _measure(self, taken: Taken) -> None:
-        now = self._clock.now()
-        for row in taken.stored:
-            age = now - row.observation.taken_at
-            if age <= self._late_after:
-                self.latencies.append((row.observation.taken_ms, age.total_seconds()))
+        now_ms, late_ms = to_ms(self._clock.now()), self._late_after / timedelta(milliseconds=1)
+        fresh = [
+            (taken_ms, (now_ms - taken_ms) / 1000)
+            for taken_ms in (row.observation.taken_ms for row in taken.stored)
+            if now_ms - taken_ms <= late_ms
+        ]
+        self.latencies.extend(fresh)
+        self.measured.tap_to_store_s.add([age_s for _, age_s in fresh])
 
     def _tell(self, seen: Mapping[str, int]) -> None:
         for water_point, at_ms in seen.items():
@@ -202,6 +215,7 @@ class Ticker:
         self._auditor = auditor
         self._shards = shards
         self._clock, self._every_s = clock, every_s
+        self.ticked_at: datetime | None = None
 
     def tick(self) -> None:
         """Judge silence now, and now and then whether the record adds up."""
@@ -220,6 +234,7 @@ class Ticker:
             self._clock.pause(self._every_s, stop)
             try:
                 self.tick()
+                self.ticked_at = self._clock.now()
             except LeaseLost as error:
                 _log.warning("lease_lost", detail=str(error))
             except LinkError as error:

@@ -1,6 +1,7 @@
 """Intake: a round from bytes to booked, on a real database and a real store."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,7 @@ from server.ingest.books import Booking, Books
 from server.ingest.custody import Book
 from server.ingest.intake import Intake, StoreTrouble, Taken
 from server.ingest.receipts import Receipts
-from server.ingest.subscriber import Arrival, Subscriber
+from server.ingest.subscriber import Arrival, Portion, Subscriber
 from server.registry.snapshot import Registry, Stay
 from server.store.port import PointRejected, Row, StoreUnavailable
 from server.store.sqlite import SqliteReadingStore
@@ -36,6 +37,7 @@ from waterquality.wire.messages import decode_receipt
 from waterquality.wire.records import Certificate, Gap, GapWhy, Note, NoteKind, Record
 
 NOW = instant("2026-11-20T06:00:00Z")
+PLENTY = Portion(messages=10, payload_bytes=1_000, numbers=1_000)
 KEY = ("kk-0001", EPOCH)
 REGISTRY = Registry(
     frozenset({"kk-0001"}),
@@ -358,7 +360,7 @@ def test_a_retained_reading_is_ignored_and_counted() -> None:
 
     subscriber.take("t", b"x", is_retained=True)
 
-    assert subscriber.drain(10, 1_000, 0) == ()
+    assert subscriber.drain(PLENTY, 0) == ()
     assert subscriber.counters["retained_ignored"] == 1
 
 
@@ -368,18 +370,29 @@ def test_a_full_queue_drops_and_counts() -> None:
     for number in range(5):
         subscriber.take(str(number), b"", is_retained=False)
 
-    assert [arrival.topic for arrival in subscriber.drain(10, 1_000, 0)] == ["0", "1"]
+    assert [arrival.topic for arrival in subscriber.drain(PLENTY, 0)] == ["0", "1"]
     assert subscriber.counters["dropped_queue_full"] == 3
 
 
-def test_a_round_is_no_larger_than_it_may_be_in_messages_and_in_bytes() -> None:
+def test_a_round_is_no_larger_than_it_may_be_in_messages_bytes_and_numbers() -> None:
     subscriber = Subscriber(lambda: NOW)
-    for number in range(6):
-        subscriber.take(str(number), b"x" * 100, is_retained=False)
+    topics = ["0", "1", "2", "3", "r/1-60", "r/61-120", "r/121"]
+    for topic in topics:
+        subscriber.take(topic, b"x" * 100, is_retained=False)
 
-    assert [arrival.topic for arrival in subscriber.drain(2, 1_000, 0)] == ["0", "1"]
-    assert [arrival.topic for arrival in subscriber.drain(10, 150, 0)] == ["2", "3"]
-    assert [arrival.topic for arrival in subscriber.drain(10, 1_000, 0)] == ["4", "5"]
+    rounds = [
+        subscriber.drain(replace(PLENTY, messages=2), 0),
+        subscriber.drain(replace(PLENTY, payload_bytes=150), 0),
+        subscriber.drain(replace(PLENTY, numbers=100), 0),
+        subscriber.drain(PLENTY, 0),
+    ]
+
+    assert [[arrival.topic for arrival in each] for each in rounds] == [
+        ["0", "1"],
+        ["2", "3"],
+        ["r/1-60", "r/61-120"],
+        ["r/121"],
+    ]
 
 
 def test_while_arrivals_wait_or_the_broker_is_away_nobody_is_listening() -> None:
@@ -391,7 +404,7 @@ def test_while_arrivals_wait_or_the_broker_is_away_nobody_is_listening() -> None
 
     subscriber.take("t", b"", is_retained=False)
     assert subscriber.listening_since() is None
-    subscriber.drain(10, 1_000, 0)
+    subscriber.drain(PLENTY, 0)
     assert subscriber.listening_since() == NOW
 
     subscriber.is_connected(connected=False)
