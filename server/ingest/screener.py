@@ -14,6 +14,7 @@ otherwise then is written again, in the same write as what is new.
 * What is written again is not new: it is not judged by the watch, not booked and not receipted.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -57,12 +58,26 @@ class _Followed:
 
 @dataclass(slots=True)
 class _Work:
-    """What a round has gathered so far."""
+    """What a round has gathered so far.
+
+    Where each row of the round stands is worked out once, and only when somebody asks: in most rounds nobody does.
+    """
 
     rows: list[Row]
     late: dict[_Place, list[int]] = field(default_factory=dict)
-    again: dict[tuple[_Place, int], Row] = field(default_factory=dict)
+    again: defaultdict[_Place, dict[int, Row]] = field(default_factory=lambda: defaultdict(dict))
     is_away: bool = False
+    _where: dict[_Place, dict[int, list[int]]] | None = None
+
+    def where(self, place: _Place) -> Mapping[int, list[int]]:
+        """The indexes of a place's rows, by when they were taken."""
+        if self._where is None:
+            self._where = {}
+            for index, row in enumerate(self.rows):
+                observation = row.observation
+                times = self._where.setdefault((row.water_point, observation.device), {})
+                times.setdefault(observation.taken_ms, []).append(index)
+        return self._where.get(place, {})
 
 
 class Screener:
@@ -108,7 +123,7 @@ class Screener:
                 track.again.clear()
         for place, indexes in work.late.items():
             self._take_late(place, indexes, work)
-        return Judged(work.rows, list(work.again.values()))
+        return Judged(work.rows, [row for rows in work.again.values() for row in rows.values()])
 
     def stored(self, refused: Iterable[Row] = ()) -> None:
         """What was judged last is in the store, but for what it will never take."""
@@ -157,12 +172,13 @@ class Screener:
         return track
 
     def _take_late(self, place: _Place, indexes: list[int], work: _Work) -> None:
-        followed = self._followed[place]
+        followed, are_late = self._followed[place], frozenset(indexes)
         new = {
-            row.observation.taken_ms: row
-            for index, row in enumerate(work.rows)
-            if (row.water_point, row.observation.device) == place and index not in indexes
-        } | {at_ms: row for (where, at_ms), row in work.again.items() if where == place}
+            at_ms: work.rows[index]
+            for at_ms, found in work.where(place).items()
+            for index in found
+            if index not in are_late
+        } | work.again[place]
         late = [work.rows[index] for index in indexes]
         sweep = followed.backlog or Sweep(place, followed.bounds)
         self._touched.add(place)
@@ -202,13 +218,13 @@ class Screener:
 
     def _replace(self, place: _Place, found: Mapping[int, Row], work: _Work) -> None:
         """Put what was found in the place of what was given, or beside it where it is of an earlier round."""
-        left = dict(found)
-        for index, row in enumerate(work.rows):
-            better = found.get(row.observation.taken_ms)
-            if better is not None and _name(better) == _name(row):
+        where = work.where(place)
+        for at_ms, better in found.items():
+            same = [index for index in where.get(at_ms, ()) if _name(work.rows[index]) == _name(better)]
+            for index in same:
                 work.rows[index] = better
-                left.pop(better.observation.taken_ms, None)
-        work.again |= {(place, at_ms): row for at_ms, row in left.items()}
+            if not same:
+                work.again[place][at_ms] = better
 
 
 def _name(row: Row) -> tuple[str, str, str, int]:

@@ -56,13 +56,13 @@ class Timeline:
         new: Mapping[int, Row],
         left_out: frozenset[int] = frozenset(),
     ) -> None:
-        self._place, self._store, self._new, self._left_out = place, store, dict(new), left_out
+        self._place, self._store, self._new, self._left_out = place, store, dict(new), set(left_out)
         self._times = sorted(self._new)
 
     def add(self, row: Row) -> None:
         """One of those left out has been judged."""
         at_ms = row.observation.taken_ms
-        self._left_out -= {at_ms}
+        self._left_out.discard(at_ms)
         if at_ms not in self._new:
             self._times.insert(bisect_left(self._times, at_ms), at_ms)
         self._new[at_ms] = row

@@ -17,6 +17,7 @@ from waterquality.flags import Flag, Screened, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation
 from waterquality.screening import Track
+from waterquality.screening.own import as_sent
 
 BOUNDS = bounds_of({})
 START_MS = ms("2026-11-20T06:00:00Z")
@@ -182,6 +183,25 @@ def test_while_the_store_is_away_all_is_judged_by_what_is_in_memory_and_nobody_i
     station.store.is_away = False
     station.take(*hours[5:])
     assert station.flags() == in_order(hours)
+
+
+def test_backlogs_of_many_devices_in_one_round_end_as_each_would_alone(station):
+    phs = [7.4, 7.4, 7.65, 7.4, 7.4, 7.4, 7.65, 7.4]
+    rows = [
+        Row(WATER_POINT, observation(device=device, seq=at + 1, at=START_MS + at * MINUTE_MS, ph=ph), 0)
+        for at, ph in [(9, 7.4), *enumerate(phs)]
+        for device in ("kk-0001", "kk-0002", "kk-0003")
+    ]
+    sent_rows = [Row(row.water_point, as_sent(row.observation), 0) for row in rows]
+
+    judged = station.screener.screen(sent_rows, lambda _: BOUNDS, may_ask=True)
+
+    assert judged.again == []
+    for device in ("kk-0001", "kk-0002", "kk-0003"):
+        theirs = [row.observation for row in judged.rows if row.observation.device == device]
+        expected = in_order([row.observation for row in sent_rows if row.observation.device == device])
+        assert {each.seq: flags_of(each) for each in theirs} == expected
+        assert [seq for seq, flags in expected.items() if flags[Parameter.PH] == SPIKE] == [3, 7]
 
 
 def test_a_store_that_gives_nothing_is_asked_once_in_a_round(station):
