@@ -41,6 +41,7 @@ class PatientStore:
         self._store, self._clock = store, clock
         self._patience_s, self._longest_s = patience_s, longest_s
         self._attempts: dict[str, _Attempt[Any]] = {}  # the last one to write, and the last one to look
+        self._paces: dict[str, _Attempt[Any]] = {}  # likewise; what only prepares says nothing of the pace
         self.latest = store.latest
         self.chart = store.chart
         self.count = store.count
@@ -56,7 +57,7 @@ class PatientStore:
 
     def prepare(self) -> None:
         """Make what is missing; see the port."""
-        self._wait_for("write", self._store.prepare)
+        self._wait_for("write", self._store.prepare, is_telling=False)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Store rows; see the port."""
@@ -90,13 +91,15 @@ class PatientStore:
         """Let go of the connection."""
         self._store.close()
 
-    def _wait_for(self, purpose: str, act: Callable[[], _T]) -> _T:
+    def _wait_for(self, purpose: str, act: Callable[[], _T], *, is_telling: bool = True) -> _T:
         last = self._attempts.get(purpose)
         if last is not None and last.is_alive():
             raise StoreUnavailable("the store has not answered the last attempt yet")
-        patience_s = self._patience_s if last is None else self._patience_after(last)
+        patience_s = self._patience_after(self._paces.get(purpose))
         attempt = _Attempt(act, self._clock)
         self._attempts[purpose] = attempt
+        if is_telling:
+            self._paces[purpose] = attempt
         attempt.start()
         attempt.join(patience_s)
         if attempt.is_alive():
@@ -105,9 +108,9 @@ class PatientStore:
             raise attempt.error
         return attempt.answers[0]
 
-    def _patience_after(self, last: "_Attempt[Any]") -> float:
+    def _patience_after(self, last: "_Attempt[Any] | None") -> float:
         """How long to wait after an attempt that has ended, in time or too late."""
-        took_s = last.took_s if last.answers else 0.0
+        took_s = last.took_s if last is not None and last.answers else 0.0
         return min(self._longest_s, max(self._patience_s, _MARGIN * took_s))
 
 
