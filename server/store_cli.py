@@ -84,7 +84,7 @@ def import_(
         with bar("importing", package.whole.rows) as told:
             done = unpack_readings(folder, package, kept, replace=replace, told=told)
     _say_unpacked(done, as_json=as_json)
-    leave(is_well=not done.refused)
+    leave(is_well=not done.refused and not done.hours.left_out)
 
 
 def _pack(folder: Path, settings: Path, choice: Choice, licence: str, *, as_json: bool) -> None:
@@ -104,6 +104,7 @@ def _pack(folder: Path, settings: Path, choice: Choice, licence: str, *, as_json
         "files": len(package.resources),
         "bytes": sum(resource.size for resource in package.resources),
         "is_whole": package.whole.is_whole,
+        "rolled_hours": sum(file.facts.hours for file in package.hours),
         "licence": licence or NO_LICENCE,
     }
     tell(
@@ -144,15 +145,24 @@ def _say_unpacked(done: Unpacked, *, as_json: bool, compared: Comparison | None 
         "there_already": done.before.counts[Fate.SAME],
         "there_otherwise": done.before.counts[Fate.CHANGED],
         "refused": dict(done.refused),
+        "rolled_hours_written": done.hours.written,
+        "rolled_hours_left_out": done.hours.left_out,
     }
     if compared is not None:
         told["verified"] = compared.holds_all
     text = f"{told['written']} readings written, {told['there_already']} were there already"
     if told["there_otherwise"]:
         text += f", {told['there_otherwise']} are there otherwise"
+    if done.hours.written:
+        text += f"; {done.hours.written} hours whose readings are deleted"
     tell(told, text, as_json=as_json)
+    if done.hours.left_out:
+        err.print(f"{done.hours.left_out} hours {_LEFT_OUT}", style="red")
     for reason, count in done.refused.items():
         err.print(f"{count} refused by the store: {reason}", style="red", markup=False, highlight=False)
+
+
+_LEFT_OUT = "were left out: the store has readings as old, and works such hours out itself"
 
 
 def _instant_ms(text: str) -> int | None:

@@ -102,9 +102,12 @@ def _say_compared(compared: Comparison, *, as_json: bool) -> None:
         for (device, day, fate), rows in sorted(compared.days.items())
     ]
     counts = {str(fate): compared.counts[fate] for fate in Fate}
-    tell(
-        counts | {"days": days}, ", ".join(f"{rows} {fate}" for fate, rows in counts.items()), as_json=as_json
-    )
+    hours = {str(fate): compared.hours[fate] for fate in Fate}
+    text = ", ".join(f"{rows} {fate}" for fate, rows in counts.items())
+    if compared.hours:
+        text += "; hours whose readings are deleted: "
+        text += ", ".join(f"{rows} {fate}" for fate, rows in hours.items())
+    tell(counts | {"days": days, "rolled_hours": hours}, text, as_json=as_json)
     if not as_json:
         for day in days[:_DAYS_SHOWN]:
             say(f"  {day['device']} {day['day']}: {day['rows']} {day['fate']}")

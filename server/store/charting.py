@@ -50,9 +50,14 @@ def draw(source: ChartSource, span: Span, pixels: int) -> Sequence[ChartPoint]:
 
 def _in_intervals(source: ChartSource, span: Span, width_ms: int, forgotten_ms: int) -> Sequence[ChartPoint]:
     due = () if width_ms % HOUR_MS else source.due()
-    plan = (
-        [Piece(Grain.RAW, span)]
-        if due is None
-        else pieces(span, width_ms, due=due, forgotten_ms=forgotten_ms)
-    )
+    if due is not None:
+        plan = pieces(span, width_ms, due=due, forgotten_ms=forgotten_ms)
+    else:  # only the rollups of forgotten time are to be relied on
+        early, late = _cut(span, forgotten_ms)
+        plan = [] if early.is_empty else pieces(early, width_ms, due=(), forgotten_ms=forgotten_ms)
+        plan += [] if late.is_empty else [Piece(Grain.RAW, late)]
     return points_of(part for piece in plan for part in source.parts(piece, width_ms))
+
+
+def _cut(span: Span, at_ms: int) -> tuple[Span, Span]:
+    return Span(span.start_ms, min(span.end_ms, at_ms)), Span(max(span.start_ms, at_ms), span.end_ms)

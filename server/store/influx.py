@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from server.store import influx_answer, influx_scan, influxql
+from server.store import influx_answer, influx_rolled, influx_scan, influxql
 from server.store.charting import draw
 from server.store.influx_answer import ROWS_AT_ONCE
 from server.store.influx_chart import InfluxChart
@@ -23,6 +23,7 @@ from server.store.influx_marks import Marks, now_ms
 from server.store.influx_rollups import Rollups
 from server.store.line_protocol import line_of
 from server.store.port import ChartPoint, Forgotten, Move, PointRejected, Row, StoreUnavailable, Upkeep
+from server.store.rolled import RolledHour
 from server.store.span import Span
 from server.store.storable import fault, id_fault
 from waterquality.parameters import Parameter
@@ -170,6 +171,15 @@ class InfluxReadingStore:
             yield from influx_scan.rows(self._door.query, Span(since_ms, until_ms))
         except influx_answer.UnexpectedAnswer as error:
             raise self._door.unavailable(str(error)) from error
+
+    def rolled_hours(self) -> Iterator[RolledHour]:
+        """Every rollup of an hour whose readings are forgotten, by water point, then parameter, then time."""
+        if self._has_rollups():
+            yield from influx_rolled.hours(self._ask, self._rollups.forgotten_ms())
+
+    def adopt(self, hours: Sequence[RolledHour], forgotten_ms: int) -> int:
+        """Take over rollups of what another store has forgotten; none where there are no rollups. See the port."""
+        return self._keeping.adopt(hours, forgotten_ms, self._clock_ms()) if self._has_rollups() else 0
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from server.store import influx_answer, influxql
 from server.store.influx_answer import ROWS_AT_ONCE, records
 from server.store.influx_marks import Ask
-from server.store.influx_rollups import Rollups, part_of
+from server.store.influx_rolled import part_of
+from server.store.influx_rollups import Rollups
 from server.store.influxql_rollups import RolledQuestions
 from server.store.port import ChartPoint
 from server.store.rollup import Grain, Part, Piece

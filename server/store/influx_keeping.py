@@ -7,16 +7,18 @@ readings in both places, and the next attempt does it all again.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import groupby
 
-from server.store import influx_answer
+from server.store import influx_answer, influx_scan
 from server.store import influxql_rollups as ask
 from server.store.influx_answer import records
 from server.store.influx_marks import Ask, Marks
 from server.store.influx_rollups import Rollups
 from server.store.line_protocol import MEASUREMENT
 from server.store.port import Forgotten, Move, Row
+from server.store.rolled import RolledHour
 from server.store.rollup import DAY_MS, day_of, hour_of
-from server.store.span import Span
+from server.store.span import LATEST_MS, Span
 
 _NOTED_BEFORE_MS = 60_000
 _ROWS_AT_ONCE = 2_000
@@ -68,6 +70,23 @@ class Keeping:
         self._write([replace(row, water_point=what.target) for row in rows])
         self._ask(ask.delete_rows_of(what.source, what.device, Span(min(taken), max(taken) + 1)))
         return len(rows)
+
+    def adopt(self, hours: Sequence[RolledHour], through_ms: int, now_ms: int) -> int:
+        """Take over rollups of what another store has forgotten; returns how many. See the port."""
+        reached_ms = self._rollups.forgotten_ms()
+        if through_ms > reached_ms:
+            reached_ms = max(reached_ms, min(through_ms, self._own_from_ms()))
+            self._rollups.forgets(reached_ms, now_ms)
+        taken = [hour for hour in hours if hour.part.at_ms < reached_ms]
+        for _, of_point in groupby(taken, key=lambda hour: hour.water_point):
+            self._rollups.adopt({hour.name: hour.part for hour in of_point})
+        return len(taken)
+
+    def _own_from_ms(self) -> int:
+        """From which day on there are, or may come to be, rollups of the store's own readings."""
+        ends = influx_scan.extent(self._ask)
+        oldest = [LATEST_MS if ends is None else ends[0], self._rollups.oldest_due_ms()]
+        return day_of(min(at_ms for at_ms in oldest if at_ms is not None))
 
     def _tidy(self, now_ms: int) -> None:
         """Once a day, delete marks that have been worked out."""

@@ -9,12 +9,11 @@ not yet noted is worked out again after a crash.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from server.store import influxql_rollups as ask
 from server.store.influx_answer import records
 from server.store.influx_marks import RELIED_ON_MS, SETTLES_MS, Ask, Mark, Marks, relied_on_until
-from server.store.line_protocol import tag
+from server.store.influx_rolled import Key, key_of, line_of, part_of
 from server.store.rollup import DAY_MS, HOUR_MS, Grain, Part, day_of, good_among_usable
 from server.store.span import Span
 from waterquality.flags import Flag
@@ -26,7 +25,6 @@ _OVERLAP_MS = 120_000  # a mark may be seen so long after it was made
 _KNOWN_FOR_MS = 10_000
 _SURVEYED_AT_ONCE_MS = 2 * DAY_MS
 Hour = tuple[str, int]
-_Key = tuple[str, str, int]
 
 
 class Rollups:
@@ -196,9 +194,9 @@ class Rollups:
             days = self._nothing_left(points, whole, Grain.DAY, lambda key: key not in days) | days
         self._put(Grain.DAY, days)
 
-    def _hours(self, points: Collection[str], span: Span) -> dict[_Key, Part]:
+    def _hours(self, points: Collection[str], span: Span) -> dict[Key, Part]:
         flags = list(records(self._ask(ask.worst_flags(points, span))))
-        found: dict[_Key, Part] = {}
+        found: dict[Key, Part] = {}
         for parameter in Parameter:
             name = parameter.value
             counted = [each for each in flags if each[f"{name}_count"]]
@@ -215,29 +213,45 @@ class Rollups:
                 )
         return found
 
-    def _days(self, points: Collection[str], days: Span) -> dict[_Key, Part]:
+    def _days(self, points: Collection[str], days: Span) -> dict[Key, Part]:
         usable = records(self._ask(ask.days_of_values(points, days)))
-        values = {_key_of(each): each for each in usable}
+        values = {key_of(each): each for each in usable}
         return {
-            _key_of(each): part_of(
-                each["time"], each["flag"], each["count"], each["good"], values.get(_key_of(each), {})
+            key_of(each): part_of(
+                each["time"], each["flag"], each["count"], each["good"], values.get(key_of(each), {})
             )
             for each in records(self._ask(ask.days_of_flags(points, days)))
             if each["count"]
         }
 
+    def adopt(self, parts: Mapping[Key, Part]) -> None:
+        """Put hours of the forgotten time, of a few water points, and work out their days."""
+        if not parts:
+            return
+        starts = [at_ms for _, _, at_ms in parts]
+        self._put(Grain.HOUR, parts)
+        days = Span(day_of(min(starts)), day_of(max(starts)) + DAY_MS)
+        self._put(Grain.DAY, self._days({point for point, _, _ in parts}, days))
+
+    def oldest_due_ms(self) -> int | None:
+        """The oldest hour after the forgotten time that is or may be due; None when none is known of."""
+        first_ms = self.forgotten_ms()
+        marked = (hour for mark in self._marks.since(self._through.value() or 0) for hour in mark.hours)
+        return min((hour_ms for hour_ms in marked if hour_ms >= first_ms), default=None)
+
     def _nothing_left(
-        self, points: Collection[str], span: Span, grain: Grain, concerns: Callable[[_Key], bool]
-    ) -> dict[_Key, Part]:
+        self, points: Collection[str], span: Span, grain: Grain, concerns: Callable[[Key], bool]
+    ) -> dict[Key, Part]:
         """Rollups that stand for readings that are there no more."""
         there = records(self._ask(ask.rolled_hours(points, span, grain=grain)))
-        keys = map(_key_of, there)
+        keys = map(key_of, there)
         return {key: Part(key[2], 0, 0, 0, None, 0.0, None, Flag.GOOD) for key in keys if concerns(key)}
 
-    def _put(self, grain: Grain, parts: Mapping[_Key, Part]) -> None:
+    def _put(self, grain: Grain, parts: Mapping[Key, Part]) -> None:
         if parts:
             lines = (
-                _line(grain, point, name, part) for (point, name, _), part in sorted(parts.items(), key=_key)
+                line_of(grain, point, name, part)
+                for (point, name, _), part in sorted(parts.items(), key=_key)
             )
             self._tell("\n".join(lines).encode() + b"\n")
 
@@ -269,25 +283,5 @@ class _Known:
         self._value, self._until_ms = value, self._clock_ms() + _KNOWN_FOR_MS
 
 
-def part_of(at_ms: int, flag: int, count: int, good: int, values: Mapping[str, Any]) -> Part:
-    """A part from an answer about flags and one about usable values."""
-    usable = int(values.get("usable") or 0)
-    if not usable:
-        return Part(at_ms, count, good, 0, None, 0.0, None, flag)
-    low, total, high = (float(values[name]) for name in ("low", "total", "high"))
-    return Part(at_ms, count, good, usable, low, total, high, flag)
-
-
-def _key_of(found: Mapping[str, Any]) -> _Key:
-    return found["water_point"], found["parameter"], found["time"]
-
-
-def _key(item: tuple[_Key, Part]) -> _Key:
+def _key(item: tuple[Key, Part]) -> Key:
     return item[0]
-
-
-def _line(grain: Grain, water_point: str, parameter: str, part: Part) -> str:
-    fields = f"count={part.count}i,flag={int(part.flag)}i,good={part.good}i,usable={part.usable}i"
-    if part.low is not None and part.high is not None:
-        fields += f",high={part.high!r},low={part.low!r},total={part.total!r}"
-    return f"{ask.ROLLUP[grain]},parameter={parameter},water_point={tag(water_point)} {fields} {part.at_ms}"

@@ -93,6 +93,22 @@ class RolledQuestions:
         )
 
 
+def rolled_series(span: Span) -> str:
+    """Of which water points and parameters there are rollups of hours."""
+    return (
+        f"SELECT count(count) FROM {ROLLUP[Grain.HOUR]} WHERE {within(span)} GROUP BY water_point, parameter"
+    )
+
+
+def rolled_facts(water_point: str, parameter: Parameter, span: Span, *, limit: int) -> str:
+    """All that the hours of a parameter at a water point came to, oldest first."""
+    return (
+        f"SELECT count, good, usable, low, total, high, flag FROM {ROLLUP[Grain.HOUR]} "
+        f"WHERE water_point = {string(water_point)} AND parameter = {string(parameter.value)} "
+        f"AND {within(span)} AND count > 0 ORDER BY time LIMIT {limit}"
+    )
+
+
 def marks(span: Span, *, limit: int, water_point: str | None = None) -> str:
     """Which hours were marked, oldest mark first."""
     of = "" if water_point is None else f"water_point = {string(water_point)} AND "

@@ -36,6 +36,7 @@ class PatientStore:
         )
         self.extent = store.extent
         self.rows = store.rows
+        self.rolled_hours, self.adopt = store.rolled_hours, store.adopt
 
     def prepare(self) -> None:
         """Make what is missing; see the port."""

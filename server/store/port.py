@@ -7,13 +7,16 @@ replaces it, every field of it. Every reading question is bounded in time.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from server.store.span import Span
 from waterquality.errors import LinkError, RejectedError
 from waterquality.flags import Flag
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation
+
+if TYPE_CHECKING:
+    from server.store.rolled import RolledHour  # itself made of the words of this port
 
 
 class StoreUnavailable(LinkError):
@@ -229,6 +232,30 @@ class ReadingStore(Protocol):
 
         Raises:
             StoreUnavailable: the store cannot give them all; mended by time or, as the message says, by hand.
+        """
+        ...
+
+    def rolled_hours(self) -> Iterator["RolledHour"]:
+        """Every rollup of an hour whose readings are forgotten, by water point, then parameter, then time.
+
+        Raises:
+            StoreUnavailable: the store cannot give them all; mended by time.
+        """
+        ...
+
+    def adopt(self, hours: Sequence["RolledHour"], forgotten_ms: int) -> int:
+        """Take over rollups of what another store has forgotten; returns how many, repeating it changes nothing.
+
+        This store's forgotten time is made to reach as far as the other's, though no further than the day of the
+        oldest reading, or of the oldest hour due, that is its own. Hours after that are not taken: they follow
+        from readings, or will. The days of those taken are worked out anew.
+
+        Args:
+            hours: each replaces what is there of its hour; none of them has a fault.
+            forgotten_ms: how far the other has forgotten; start of a day.
+
+        Raises:
+            StoreUnavailable: some may be taken; say it again; mended by time.
         """
         ...
 

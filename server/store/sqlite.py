@@ -15,9 +15,10 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from threading import Lock
 
-from server.store import sqlite_keeping, sqlite_rollups, sqlite_scan
+from server.store import sqlite_keeping, sqlite_rolled, sqlite_rollups, sqlite_scan
 from server.store.charting import draw
 from server.store.port import ChartPoint, Forgotten, Move, PointRejected, Row, StoreUnavailable, Upkeep
+from server.store.rolled import RolledHour
 from server.store.span import Span
 from server.store.sqlite_rollups import SqliteChart
 from server.store.sqlite_rows import COLUMNS, CREATE, INSERT, additions, record_of, row_of
@@ -163,6 +164,15 @@ class SqliteReadingStore:
     def rows(self, *, since_ms: int, until_ms: int) -> Iterator[Row]:
         """Every row taken within [since_ms, until_ms), by water point, then by time, then by device."""
         return sqlite_scan.rows(self._connection, Span(since_ms, until_ms))
+
+    def rolled_hours(self) -> Iterator[RolledHour]:
+        """Every rollup of an hour whose readings are forgotten, by water point, then parameter, then time."""
+        return sqlite_rolled.hours(self._connection)
+
+    def adopt(self, hours: Sequence[RolledHour], forgotten_ms: int) -> int:
+        """Take over rollups of what another store has forgotten; see the port."""
+        with self._transaction() as connection:
+            return sqlite_rolled.adopt(connection, hours, forgotten_ms)
 
     def close(self) -> None:
         """Let go of the connections that nobody is using."""

@@ -13,7 +13,6 @@ from server.store.port import Forgotten, Move
 from server.store.rollup import DAY_MS, day_of, hour_of
 
 _OLDEST = "SELECT min(taken_ms) FROM observation WHERE water_point = ?"
-_SET = "INSERT OR REPLACE INTO upkeep VALUES ('forgotten_ms', ?)"
 _DELETE = "DELETE FROM observation WHERE water_point = ? AND taken_ms < ?"
 _HERE = (
     "SELECT taken_ms FROM observation WHERE water_point = ? AND taken_ms >= ? AND taken_ms < ? AND device = ? "
@@ -35,7 +34,7 @@ def forget(connection: sqlite3.Connection, before_ms: int, within_s: float) -> F
     end_ms = day_of(oldest[0][0]) + DAY_MS
     if sqlite_rollups.has_due_before(connection, end_ms):
         return None
-    connection.execute(_SET, (max(end_ms, sqlite_rollups.forgotten_ms(connection)),))
+    sqlite_rollups.forget_through(connection, end_ms)
     until_s, rows = time.monotonic() + within_s, 0
     for taken_ms, water_point in oldest:
         if taken_ms >= end_ms or time.monotonic() >= until_s:

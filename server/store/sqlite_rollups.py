@@ -44,9 +44,10 @@ MARK_ALL = (
 )
 _MARK = "INSERT OR IGNORE INTO due VALUES (?, ?)"
 _FORGOTTEN = "SELECT value FROM upkeep WHERE name = 'forgotten_ms'"
+_SET_FORGOTTEN = "INSERT OR REPLACE INTO upkeep VALUES ('forgotten_ms', ?)"
 _USABLE = ", ".join(str(flag.value) for flag in Flag if flag.is_usable)
 _HOURS_AT_ONCE = 500
-_PUT = "INSERT OR REPLACE INTO rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT = "INSERT OR REPLACE INTO rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REMOVE = "DELETE FROM rollup WHERE water_point = ? AND parameter = ? AND grain = ? AND start_ms = ?"
 _SUMMED = "sum(count), sum(good), sum(usable), min(low), sum(total), max(high), max(flag)"
 
@@ -65,6 +66,13 @@ def forgotten_ms(connection: sqlite3.Connection) -> int:
     """Readings before it are deleted."""
     found = connection.execute(_FORGOTTEN).fetchone()
     return 0 if found is None else int(found[0])
+
+
+def forget_through(connection: sqlite3.Connection, through_ms: int) -> int:
+    """Note that readings before it are deleted; returns how far that is by now."""
+    reached_ms = max(through_ms, forgotten_ms(connection))
+    connection.execute(_SET_FORGOTTEN, (reached_ms,))
+    return reached_ms
 
 
 def has_due_before(connection: sqlite3.Connection, end_ms: int) -> bool:
@@ -90,9 +98,14 @@ def work_out(connection: sqlite3.Connection, now_ms: int, within_s: float) -> in
         done += 1
         if time.monotonic() >= until_s:
             break
+    work_out_days(connection, days)
+    return done
+
+
+def work_out_days(connection: sqlite3.Connection, days: Iterable[tuple[str, int]]) -> None:
+    """Work these days out from their hours."""
     for water_point, day_ms in days:
         _put(connection, water_point, Grain.DAY, day_ms, _from_hours(connection, water_point, day_ms))
-    return done
 
 
 class SqliteChart:
@@ -166,7 +179,7 @@ def _put(
     for parameter, of_parameter in facts:
         key = (water_point, parameter.value, grain.value, start_ms)
         if of_parameter[0]:
-            connection.execute(_PUT, (*key, *of_parameter))
+            connection.execute(PUT, (*key, *of_parameter))
         else:
             connection.execute(_REMOVE, key)
 

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from server.store.influx import InfluxReadingStore, InfluxSettings
 from server.store.line_protocol import line_of
 from server.store.port import ChartPoint, Move, ReadingStore, Row
+from server.store.rolled import RolledHour
+from server.store.rollup import Part
 from server.store.span import Span
 from server.store.sqlite import SqliteReadingStore
 from tests.builders import WATER_POINT, instant, missing, reading, row
@@ -396,3 +398,94 @@ def test_many_thousands_move_in_steps(memory: Memory):
     assert memory.store.move(what) < 5_001
     assert moved(memory, what) > 0
     assert memory.chart(point="kazreti")[0].count == 5_001
+
+
+# --- what another store has forgotten
+
+
+def rolled(
+    hour: int, *, point: str = WATER_POINT, parameter: Parameter = Parameter.TURBIDITY, low: float = 0.1
+) -> RolledHour:
+    return RolledHour(point, parameter, Part(AT + hour * HOUR, 6, 5, 6, low, 0.1 + 0.2, 4.0, Flag.SUSPECT))
+
+
+def test_rolled_hours_are_those_of_forgotten_days_alone_in_order(memory: Memory):
+    for point, device in (("b", "kk-0002"), ("a", "kk-0001"), ("წყარო", "kk-0003")):
+        values = [0.1 * n for n in range(3 * 24)]
+        memory.store.write(
+            minutes(values, step_ms=HOUR, water_point=point, device=device, flow=missing(), ph=None)
+        )
+    memory.roll_up(at_ms=AT + 5 * DAY)
+    assert list(memory.store.rolled_hours()) == []
+    memory.forget(AT + 2 * DAY)
+    walked = list(memory.store.rolled_hours())
+    names = [
+        (point, parameter, AT + n * HOUR)
+        for point in ("a", "b", "წყარო")
+        for parameter in ("flow", "turbidity")
+        for n in range(48)
+    ]
+    assert [hour.name for hour in walked] == names
+    assert walked[48 + 3].part == Part(AT + 3 * HOUR, 1, 1, 1, 0.1 * 3, 0.1 * 3, 0.1 * 3, Flag.GOOD)
+    assert walked[3].part == Part(AT + 3 * HOUR, 1, 0, 0, None, 0.0, None, Flag.MISSING)
+
+
+def test_an_empty_store_takes_over_what_another_has_forgotten_and_charts_it(memory: Memory):
+    hours = [rolled(n, point=point, low=n / 7) for point in ("a", WATER_POINT) for n in range(48)]
+    hours.append(
+        RolledHour("a", Parameter.TURBIDITY, Part(AT + 50 * HOUR, 2, 0, 0, None, 0.0, None, Flag.FAIL))
+    )
+    hours.sort(key=lambda hour: hour.name)
+    for _ in range(2):  # to say it again changes nothing
+        assert memory.store.adopt(hours, AT + 3 * DAY) == len(hours)
+        assert list(memory.store.rolled_hours()) == hours
+        assert memory.store.upkeep().forgotten_ms == AT + 3 * DAY
+    in_hours = memory.chart(hours=48, pixels=800)
+    assert [(point.low, point.high, point.count) for point in in_hours] == [
+        (n / 7, 4.0, 6) for n in range(48)
+    ]
+    in_days = memory.chart(hours=48, pixels=2)
+    assert [(point.low, point.count, point.flag) for point in in_days] == [
+        (0.0, 144, Flag.SUSPECT),
+        (24 / 7, 144, Flag.SUSPECT),
+    ]
+    assert in_days[0].mean == pytest.approx(0.05)
+    memory.restart()
+    assert list(memory.store.rolled_hours()) == hours
+    assert memory.chart(hours=48, pixels=800) == in_hours
+
+
+def test_a_store_nobody_has_looked_at_yet_charts_what_it_took_over(memory: Memory):
+    memory.before_rollups([row(seq=9, at=AT + 3 * DAY, turbidity=7.0)])
+    memory.restart()
+    memory.store.prepare()
+    memory.store.adopt([rolled(5)], AT + 2 * DAY)
+    assert [(point.high, point.count) for point in memory.chart(hours=96, pixels=4)] == [(4.0, 6), (7.0, 1)]
+
+
+def test_readings_of_its_own_are_never_given_for_the_rollups_of_another(memory: Memory):
+    memory.store.write(minutes([0.3] * 10, start_ms=AT + DAY))
+    memory.roll_up(at_ms=AT + 5 * DAY)
+    own = memory.chart(start_ms=AT + DAY, hours=24, pixels=24)
+    assert memory.store.adopt([rolled(23), rolled(24), rolled(25)], AT + 3 * DAY) == 1
+    assert memory.store.upkeep().forgotten_ms == AT + DAY
+    assert memory.chart(start_ms=AT + DAY, hours=24, pixels=24) == own
+    memory.store.write([row(seq=99, at=AT + DAY + 20 * MINUTE, turbidity=9.0)])
+    memory.roll_up()
+    assert memory.chart(start_ms=AT + DAY)[0].high == 9.0  # and goes on being worked out
+
+
+def test_readings_left_over_of_a_forgotten_day_do_not_change_what_it_came_to(memory: Memory):
+    memory.store.adopt([rolled(5)], AT + 2 * DAY)
+    memory.store.write([row(seq=1, at=AT + 5 * HOUR, turbidity=95.0)])
+    memory.roll_up(at_ms=AT + 6 * DAY)
+    assert list(memory.store.rolled_hours()) == [rolled(5)]
+    assert memory.forget(AT + 4 * DAY) == 1
+    assert list(memory.store.rolled_hours()) == [rolled(5)]
+
+
+def test_many_thousands_of_rolled_hours_are_taken_over_and_walked_in_pages(memory: Memory):
+    hours = [rolled(n, low=n / 3) for n in range(12_000)]
+    for start in range(0, len(hours), 5_000):
+        memory.store.adopt(hours[start : start + 5_000], AT + 500 * DAY)
+    assert list(memory.store.rolled_hours()) == hours

@@ -160,19 +160,19 @@ def _identity(row: Row) -> tuple[str, ...]:
         str(observed.seq),
         str(observed.taken_ms),
         str(row.received_ms),
-        _text(observed.clock_uncertainty_s),
+        number_text(observed.clock_uncertainty_s),
     )
 
 
 def _facets(reading: Reading) -> tuple[str, ...]:
     screened = reading.screened
     return (
-        _text(reading.value),
+        number_text(reading.value),
         str(screened.flag.value),
         screened.why.value,
-        _text(reading.raw),
+        number_text(reading.raw),
         reading.raw_unit,
-        _text(reading.spread),
+        number_text(reading.spread),
         reading.certificate,
     )
 
@@ -180,12 +180,16 @@ def _facets(reading: Reading) -> tuple[str, ...]:
 def _reading(parameter: Parameter, cells: Sequence[str]) -> Reading:
     value, flag, why, raw, raw_unit, spread, certificate = cells
     screened = Screened(Flag(int(flag)), Why(why))
-    return Reading(parameter, _number(value), _number(raw), raw_unit, screened, certificate, _number(spread))
+    return Reading(
+        parameter, number_in(value), number_in(raw), raw_unit, screened, certificate, number_in(spread)
+    )
 
 
-def _text(number: float | None) -> str:
+def number_text(number: float | None) -> str:
+    """The shortest text that reads back as this number; "" for none."""
     return "" if number is None else repr(float(number) + 0.0)  # -0.0 becomes 0.0, as in SQLite
 
 
-def _number(text: str) -> float | None:
+def number_in(text: str) -> float | None:
+    """The number in a cell; None in an empty one."""
     return float(text) if text else None

@@ -3,6 +3,8 @@
     datapackage.json            what is here: files, columns, flags, licence, counts, checksums; written last
     schema.json                 the columns
     readings/2026-11/<water point>.<8 digits>.csv.gz
+    hours.json                  the columns of hours; where the store had forgotten anything
+    hours/<water point>.<8 digits>.csv.gz
 
 Invariants: a folder without `datapackage.json` is unfinished, and whoever reads it says so. The name of a file
 holds part of its own checksum, and the same rows give the same bytes: so a package that is written again over an
@@ -12,20 +14,24 @@ older one disturbs nothing of that until the new description takes the place of 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from firmware_config.whole_file import replace_file
 from server.store.archive.columns import fields
+from server.store.archive.hour_columns import hour_fields
+from server.store.rollup import DAY_MS
 from waterquality.errors import ConfigError
 from waterquality.flags import Flag, Why
 
 DESCRIPTION, SCHEMA, FOLDER = "datapackage.json", "schema.json", "readings"
-FORMAT = 1
+HOURS_SCHEMA, HOURS_FOLDER = "hours.json", "hours"
+FORMAT = 2  # 1 had no hours
 NO_LICENCE = "not-stated"
 _LONGEST_NAME = 150
 _SAFE = re.compile(rb"[^a-z0-9_-]")
@@ -74,6 +80,30 @@ class Resource(_Part):
     facts: Facts = Field(alias="tskaro")
 
 
+class HourFacts(_Part):
+    """What we say of a file of hours.
+
+    Attributes:
+        water_point: where.
+        hours: how many, of all parameters.
+        checksum: of all of them, whatever their order.
+    """
+
+    water_point: str
+    hours: int = Field(ge=0)
+    checksum: str
+
+
+class HourResource(_Part):
+    """A file of what hours came to whose readings are deleted; as `Resource`."""
+
+    name: str
+    path: str = Field(pattern=r"^hours/[a-z0-9_.%-]+$")
+    size: int = Field(alias="bytes", ge=0)
+    hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    facts: HourFacts = Field(alias="tskaro")
+
+
 class Whole(_Part):
     """What we say of the package.
 
@@ -83,6 +113,7 @@ class Whole(_Part):
         rows: how many.
         checksum: of all of them, whatever their order.
         store: `sqlite` or `influxdb`: where they come from.
+        forgotten_ms: readings before it had been deleted there, and hours are here; start of a day; 0 for none.
     """
 
     format: int = Field(le=FORMAT, ge=1)
@@ -90,18 +121,29 @@ class Whole(_Part):
     rows: int
     checksum: str
     store: str
+    forgotten_ms: int = Field(default=0, ge=0, multiple_of=DAY_MS)
 
 
 class Package(_Part):
     """The description of a folder."""
 
     created: datetime
-    resources: Sequence[Resource]
+    resources: Sequence[Resource | HourResource]
     whole: Whole = Field(alias="tskaro")
+
+    @property
+    def readings(self) -> list[Resource]:
+        """The files of readings."""
+        return [one for one in self.resources if isinstance(one, Resource)]
+
+    @property
+    def hours(self) -> list[HourResource]:
+        """The files of hours."""
+        return [one for one in self.resources if isinstance(one, HourResource)]
 
     def by_month(self) -> list[tuple[str, list[Resource]]]:
         """The files month by month, each month's in order of their water points: the order of a walk."""
-        ordered = sorted(self.resources, key=lambda one: (one.facts.month, one.facts.water_point))
+        ordered = sorted(self.readings, key=lambda one: (one.facts.month, one.facts.water_point))
         return [(month, list(files)) for month, files in groupby(ordered, key=lambda one: one.facts.month)]
 
 
@@ -128,10 +170,9 @@ def read_package(folder: Path) -> Package:
 
 def write_description(folder: Path, package: Package, *, licence: str, title: str) -> None:
     """Finish a folder: from here on it is a package."""
-    schema = {
-        "fields": list(fields()),
-        "primaryKey": ["water_point", "taken_ms", "device"],
-        "missingValues": [""],
+    schemas = {
+        SCHEMA: _schema(fields(), "water_point", "taken_ms", "device"),
+        HOURS_SCHEMA: _schema(hour_fields(), "water_point", "parameter", "start_ms"),
     }
     described = {
         "profile": "data-package",
@@ -144,14 +185,14 @@ def write_description(folder: Path, package: Package, *, licence: str, title: st
         "tskaro": package.whole.model_dump(),
         "resources": [_described(resource) for resource in package.resources],
     }
-    for name, content in ((SCHEMA, schema), (DESCRIPTION, described)):
+    for name, content in (*schemas.items(), (DESCRIPTION, described)):
         replace_file(folder / name, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def sweep(folder: Path, package: Package) -> None:
     """Remove files of readings that the package does not name: those of an older one, or of one never finished."""
     named = {folder / resource.path for resource in package.resources}
-    for path in (folder / FOLDER).glob("*/*"):
+    for path in (*(folder / FOLDER).glob("*/*"), *(folder / HOURS_FOLDER).glob("*")):
         if path not in named:
             path.unlink()
     for month in (folder / FOLDER).iterdir():
@@ -165,13 +206,17 @@ def file_name(water_point: str) -> str:
     return name if len(name) <= _LONGEST_NAME else hashlib.sha256(water_point.encode()).hexdigest()
 
 
-def _described(resource: Resource) -> dict[str, object]:
+def _schema(columns: Iterable[dict[str, Any]], *key: str) -> dict[str, Any]:
+    return {"fields": list(columns), "primaryKey": list(key), "missingValues": [""]}
+
+
+def _described(resource: Resource | HourResource) -> dict[str, object]:
     return {
         "profile": "tabular-data-resource",
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
         "compression": "gz",
-        "schema": SCHEMA,
+        "schema": SCHEMA if isinstance(resource, Resource) else HOURS_SCHEMA,
         "dialect": {"header": True, "delimiter": ",", "lineTerminator": "\r\n"},
     } | resource.model_dump(by_alias=True)

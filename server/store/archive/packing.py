@@ -5,20 +5,15 @@ beside, flushed, and renamed; the description comes last. What runs meanwhile ru
 stopped. What was stored before the walk began is in the package, whole; of what comes during it, some is.
 """
 
-import csv
-import gzip
-import hashlib
-import io
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import IO
 
-from firmware_config.whole_file import flush_folder
 from server.store.archive.columns import HEADER, cells_of
+from server.store.archive.csv_file import write_csv
+from server.store.archive.hours import pack_hours
 from server.store.archive.months import months_from, span_of
 from server.store.archive.package import (
     FOLDER,
@@ -33,10 +28,11 @@ from server.store.archive.package import (
 )
 from server.store.archive.sums import DaySums, Sum
 from server.store.port import ReadingStore, Row
+from server.store.rolled import RolledHour
+from server.store.rollup import HOUR_MS
 
 Told = Callable[[int], None]  # called with a number of rows that are done
 _TELL_EVERY = 1_000
-_COMPRESSION = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +65,14 @@ class Choice:
     def takes(self, row: Row) -> bool:
         """Whether this row is among them."""
         return not self.water_points or row.water_point in self.water_points
+
+    def takes_hour(self, hour: RolledHour) -> bool:
+        """Whether this hour is among them, whole."""
+        if self.water_points and hour.water_point not in self.water_points:
+            return False
+        start_ms = hour.part.at_ms
+        ends_in_time = self.until_ms is None or start_ms + HOUR_MS <= self.until_ms
+        return ends_in_time and (self.since_ms is None or self.since_ms <= start_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,7 @@ def pack_readings(
         StoreUnavailable: the folder is as it was, but for files that it does not name; do it again.
         OSError: likewise: the disk is full, or may not be written.
     """
-    resources = []
+    resources = list[Resource]()
     since_ms, until_ms = choice.span(store.extent())
     for month in months_from(since_ms, until_ms):
         start_ms, end_ms = span_of(month)
@@ -117,20 +121,27 @@ def pack_readings(
         chosen = _telling(filter(choice.takes, rows), told)
         for water_point, of_point in groupby(chosen, key=lambda row: row.water_point):
             resources.append(_write_file(folder, month, water_point, of_point))
-    package = Package(
-        created=now, resources=resources, whole=_whole(resources, label, is_whole=choice.is_whole)
-    )
+    hours, forgotten_ms = pack_hours(store, folder, choice)
+    whole = _whole(resources, label, is_whole=choice.is_whole, forgotten_ms=forgotten_ms)
+    package = Package(created=now, resources=[*resources, *hours], whole=whole)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     write_description(folder, package, licence=label.licence, title=label.title)
     sweep(folder, package)
     return package
 
 
-def _whole(resources: Iterable[Resource], label: Label, *, is_whole: bool) -> Whole:
+def _whole(resources: Iterable[Resource], label: Label, *, is_whole: bool, forgotten_ms: int) -> Whole:
     total = Sum()
     for resource in resources:
         total.add(Sum(resource.facts.rows, int(resource.facts.checksum, 16)))
-    return Whole(format=FORMAT, is_whole=is_whole, rows=total.rows, checksum=total.text, store=label.store)
+    return Whole(
+        format=FORMAT,
+        is_whole=is_whole,
+        rows=total.rows,
+        checksum=total.text,
+        store=label.store,
+        forgotten_ms=forgotten_ms,
+    )
 
 
 def _telling(rows: Iterable[Row], told: Told) -> Iterator[Row]:
@@ -143,39 +154,16 @@ def _telling(rows: Iterable[Row], told: Told) -> Iterator[Row]:
 
 
 def _write_file(folder: Path, month: str, water_point: str, rows: Iterable[Row]) -> Resource:
-    into = folder / FOLDER / month
-    into.mkdir(parents=True, exist_ok=True)
-    part = into / f"{file_name(water_point)}.part"
-    with part.open("wb") as file:
-        sums = _write_rows(file, rows)
-        file.flush()
-        os.fsync(file.fileno())
-    with part.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    path = into / f"{file_name(water_point)}.{digest[:8]}.csv.gz"
-    part.replace(path)
-    flush_folder(into)
+    sums = DaySums()
+    cells = map(cells_of, sums.counting(rows))
+    written = write_csv(folder / FOLDER / month, file_name(water_point), HEADER, cells)
     total = sums.total()
     return Resource(
-        name=f"{month}-{path.name.split('.')[0]}".replace("%", "."),
-        path=path.relative_to(folder).as_posix(),
-        size=path.stat().st_size,
-        hash=f"sha256:{digest}",
+        name=f"{month}-{file_name(water_point)}".replace("%", "."),
+        path=written.path.relative_to(folder).as_posix(),
+        size=written.path.stat().st_size,
+        hash=written.digest,
         facts=Facts(
             water_point=water_point, month=month, rows=total.rows, checksum=total.text, days=sums.plain()
         ),
     )
-
-
-def _write_rows(file: IO[bytes], rows: Iterable[Row]) -> DaySums:
-    sums = DaySums()
-    with (
-        gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed,
-        io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
-    ):
-        writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180; so a lone CR in a cell is quoted too
-        writer.writerow(HEADER)
-        for row in rows:
-            writer.writerow(cells_of(row))
-            sums.take(row)
-    return sums

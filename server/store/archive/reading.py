@@ -1,21 +1,17 @@
 """The rows of a file in a package, once it is known to be the file that the package describes."""
 
-import csv
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from server.store.archive.columns import CellReader, Unreadable
-from server.store.archive.package import PackageBroken, Resource
+from server.store.archive.columns import CellReader
+from server.store.archive.csv_file import read_csv
+from server.store.archive.package import HourResource, PackageBroken, Resource
 from server.store.archive.sums import DaySums
 from server.store.port import Row
 
-csv.field_size_limit(1 << 24)  # a certificate of any length that the store takes
 
-
-def check_file(folder: Path, resource: Resource) -> None:
+def check_file(folder: Path, resource: Resource | HourResource) -> None:
     """See that the file is there, whole and unchanged.
 
     Raises:
@@ -50,13 +46,4 @@ def rows_of(folder: Path, resource: Resource) -> Iterator[Row]:
     Raises:
         PackageBroken: it cannot be read; mended by the operator.
     """
-    path = folder / resource.path
-    line = 0
-    try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as text:
-            cells = csv.reader(text)
-            reader = CellReader(next(cells, []))
-            for line, each in enumerate(cells, start=1):  # noqa: B007 - said where it fails
-                yield reader.row_of(each)
-    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError, Unreadable) as error:
-        raise PackageBroken(f"{path}, row {line}: {error}") from error
+    return read_csv(folder / resource.path, lambda header: CellReader(header).row_of)

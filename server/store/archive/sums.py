@@ -4,7 +4,7 @@ Each row's 128 bits are added up (modulo 2^128), so whoever has the same rows ha
 come from and in whatever order they are read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -45,6 +45,12 @@ class DaySums:
         observed = row.observation
         name = (observed.device, observed.taken_ms // _DAY_MS)
         self._days.setdefault(name, Sum()).add(Sum(1, checksum_of(row)))
+
+    def counting(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Each of these rows, counted as it passes."""
+        for row in rows:
+            self.take(row)
+            yield row
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Self:

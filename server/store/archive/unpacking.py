@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.store.archive.comparing import Comparison, Fate, compare
+from server.store.archive.hours import HoursUnpacked, check_hours, compare_hours, unpack_hours
 from server.store.archive.months import months_from, span_of
 from server.store.archive.package import Package, Resource
 from server.store.archive.packing import Told
@@ -30,11 +31,13 @@ class Unpacked:
         before: how the store stood to the package, row by row, before anything was written.
         written: rows that are stored now.
         refused: rows that the store will never take, by its reason.
+        hours: what came of the hours whose readings had been deleted.
     """
 
     before: Comparison = field(default_factory=Comparison)
     written: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    hours: HoursUnpacked = field(default_factory=HoursUnpacked)
 
 
 def check_package(folder: Path, package: Package, *, told: Told = lambda _: None) -> None:
@@ -45,8 +48,11 @@ def check_package(folder: Path, package: Package, *, told: Told = lambda _: None
     """
     for resource in package.resources:
         check_file(folder, resource)
-        check_sums(folder, resource)
-        told(resource.facts.rows)
+    for hours in package.hours:
+        check_hours(folder, hours)
+    for readings in package.readings:
+        check_sums(folder, readings)
+        told(readings.facts.rows)
 
 
 def compare_with(
@@ -62,6 +68,7 @@ def compare_with(
     for fate, row in _joined(folder, package, store):
         compared.take(row, fate)
         _tell(compared.counts.total(), told)
+    compared.hours = compare_hours(folder, package, store)
     return compared
 
 
@@ -108,7 +115,7 @@ def unpack_readings(
     """
     for resource in package.resources:
         check_file(folder, resource)
-    done, waiting = Unpacked(), list[Row]()
+    done, waiting = Unpacked(hours=unpack_hours(folder, package, store, replace=replace)), list[Row]()
     wanted = {Fate.MISSING, Fate.CHANGED} if replace else {Fate.MISSING}
     for fate, row in _joined(folder, package, store):
         done.before.take(row, fate)

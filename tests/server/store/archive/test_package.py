@@ -299,7 +299,7 @@ def test_rows_that_were_changed_together_with_their_file_do_not_add_up(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"tskaro": {"format": 2, "is_whole": True, "rows": 0, "checksum": "", "store": "x"}}, "format"),
+        ({"tskaro": {"format": 3, "is_whole": True, "rows": 0, "checksum": "", "store": "x"}}, "format"),
         ({"resources": [{"name": "x", "path": "../../etc/passwd"}]}, "path"),
         ({"created": "yesterday"}, "created"),
     ],
