@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
+from waterquality.screening.learning import runs
+
 _WEEK_S = 7 * 24 * 3600
 Span = tuple[int, int]  # first and last row
 
@@ -27,7 +29,7 @@ def score(
     true = sum(label and call for label, call in zip(labels, called, strict=True))
     precision = true / sum(called) if any(called) else 0.0
     recall = true / sum(labels) if any(labels) else 0.0
-    events = spans(labels)
+    events = runs(labels)
     delays = [delay for event in events if (delay := _delay_s(event, called, times_ms)) is not None]
     right = {call for call, label in zip(calls, labels, strict=True) if label}
     wrong = set(calls) - right - {0}
@@ -44,13 +46,6 @@ def score(
         "false_alarms_per_week": round(len(wrong) / weeks, 2),
         "median_delay_s": statistics.median(delays) if delays else None,
     }
-
-
-def spans(labels: Sequence[bool]) -> list[Span]:
-    """The runs of true rows."""
-    edges = [at for at in range(1, len(labels)) if labels[at] != labels[at - 1]]
-    bounds = [0, *edges, len(labels)]
-    return [(first, after - 1) for first, after in pairwise(bounds) if labels[first]]
 
 
 def _delay_s(event: Span, called: Sequence[bool], times_ms: Sequence[int]) -> float | None:

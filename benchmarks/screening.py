@@ -15,21 +15,18 @@ import gzip
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import product
 from math import inf
 from pathlib import Path
 
-from benchmarks.scoring import spans
 from server.ingest.screener import Screener
 from server.store.port import Row
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, by_parameter
-from waterquality.screening import DEFAULTS, Bounds, Spans, Track
-from waterquality.screening.rate_of_change import RateBounds
-from waterquality.screening.spike import SpikeBounds
+from waterquality.screening import DEFAULTS, Bounds, Spans
+from waterquality.screening.learning import QUARTER_S, History, Learned, called, learn, noise, runs
 
 _NAMES = {"temp": Parameter.TEMPERATURE, "ph": Parameter.PH, "turb": Parameter.TURBIDITY}
 # Two more probes of the same sonde; Tskaro has no such parameters, but they fall silent with the others.
@@ -37,11 +34,7 @@ _OTHERS = {"cond": Spans((1.0, 5000.0), (1.0, 5000.0)), "do": Spans((0.1, 30.0),
 _JUDGED = ("ph", "turb")
 _NONE = ("NULL", "", "-9999")
 _MISSING = Screened(Flag.MISSING, Why.NOT_RECORDED)
-_STEP_S = 900.0
 _WEEK_ROWS = 7 * 24 * 4
-_GRID = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0)  # times the noise of the site
-_NOISE_AT = 0.99
-_ALLOWED = 0.5  # false flags a week while learning: half of the aim, since the next site is another one
 # Noise of turbidity differs by site as its level does; that of pH, a logarithm, is the last digit everywhere.
 _SCALED = ("turb",)
 
@@ -90,92 +83,52 @@ def bounds_with(name: str, bounds: Bounds) -> dict[Parameter, Bounds]:
     return {**DEFAULTS, **others, _NAMES[name]: bounds}
 
 
-def called(site: Site, name: str, bounds: Bounds) -> list[bool]:
-    """Whether each row is SUSPECT or FAIL in the end."""
-    track, parameter = Track(bounds_with(name, bounds)), _NAMES[name]
-    found: list[bool] = []
-    for row, observation in enumerate(site.observations):
-        found.append(_is_called(track.take(observation, row), parameter))
-        for again, which in track.again:
-            found[which] = _is_called(again, parameter)
-        track.again.clear()
-    return found
-
-
-def _is_called(observation: Observation, parameter: Parameter) -> bool:
-    return observation.readings[parameter].flag in (Flag.SUSPECT, Flag.FAIL)
-
-
 def score(site: Site, name: str, calls: Sequence[bool]) -> dict[str, float | int]:
     """Precision and recall by row, segments found, false flags a week."""
     labels = site.labels[name]
-    segments = spans(labels)
+    segments, called_runs = runs(labels), runs(calls)
     both = sum(call and label for call, label in zip(calls, labels, strict=True))
-    false = [(first, last) for first, last in spans(calls) if not any(labels[first : last + 1])]
-    runs = len(spans(calls))
+    false = [(first, last) for first, last in called_runs if not any(labels[first : last + 1])]
+    found = len(called_runs)
     return {
         "row_precision": round(both / sum(calls), 3) if any(calls) else 0.0,
         "row_recall": round(both / sum(labels), 3),
         "segments": len(segments),
         "segments_found": sum(any(calls[first : last + 1]) for first, last in segments),
-        "run_precision": round((runs - len(false)) / runs, 3) if runs else 0.0,
+        "run_precision": round((found - len(false)) / found, 3) if found else 0.0,
         "false_flags": len(false),
         "false_flags_per_week": round(len(false) / site.weeks, 2),
     }
 
 
-def noise(site: Site, name: str) -> float:
-    """How far a value ordinarily stands out from its neighbours: the 99th percentile; needs no label."""
-    low, high = DEFAULTS[_NAMES[name]].spans.possible
-    taken = (observation.readings[_NAMES[name]].value for observation in site.observations)
-    values = [value for value in taken if value is not None and low <= value <= high]
-    steps = zip(values, values[1:], values[2:], strict=False)
-    stands_out = sorted(abs(value - (before + after) / 2) for before, value, after in steps)
-    return stands_out[int(_NOISE_AT * len(stands_out))]
+def learn_from(site: Site) -> dict[str, Learned]:
+    """What the labels of a site teach, by column; one that never moves teaches nothing."""
+    wrong = {_NAMES[name]: labels for name, labels in site.labels.items()}
+    history = History(site.observations, wrong)
+    taught = {
+        name: learn(history, bounds_with(name, DEFAULTS[_NAMES[name]]), _NAMES[name]) for name in _JUDGED
+    }
+    return {name: each for name, each in taught.items() if each is not None}
 
 
-def learned_bounds(name: str, learned: Mapping[str, float], scale: float) -> Bounds:
-    """The defaults of a parameter with learned thresholds, times a scale."""
-    rate = RateBounds(suspect_per_s=learned["rate"] * scale / _STEP_S)
-    spike = SpikeBounds(suspect=learned["spike"] * scale)
-    return replace(DEFAULTS[_NAMES[name]], spike=spike, rate=rate)
-
-
-def learn(site: Site, name: str) -> dict[str, float]:
-    """The thresholds that find most segments at few enough false flags; of equals, the fewest."""
-    unit = noise(site, name)
-    quiet = replace(DEFAULTS[_NAMES[name]], spike=None, rate=None)
-    by_spike = {k: called(site, name, replace(quiet, spike=SpikeBounds(suspect=k * unit))) for k in _GRID}
-    rates = {k: RateBounds(suspect_per_s=k * unit / _STEP_S) for k in _GRID}
-    by_rate = {k: called(site, name, replace(quiet, rate=rate)) for k, rate in rates.items()}
-
-    def value(chosen: tuple[float, float]) -> tuple[int, float]:
-        spike, rate = chosen
-        both = zip(by_spike[spike], by_rate[rate], strict=True)
-        calls = [one or other for one, other in both]
-        figures = score(site, name, calls)
-        false = figures["false_flags_per_week"]
-        return int(figures["segments_found"]) if false <= _ALLOWED else -1, -false
-
-    spike, rate = max(product(_GRID, _GRID), key=value)
-    return {"spike": spike * unit, "rate": rate * unit, "noise": unit}
-
-
-def measure(site: Site, learned: Mapping[str, Mapping[str, float]], *, as_is: bool) -> dict[str, object]:
+def measure(site: Site, learned: Mapping[str, Learned], *, as_is: bool) -> dict[str, object]:
     """The figures of every parameter that was labelled."""
     figures: dict[str, object] = {}
     for name in _JUDGED:
         bounds, told = DEFAULTS[_NAMES[name]], {}
         if name in learned:
-            scale = 1.0 if as_is or name not in _SCALED else noise(site, name) / learned[name]["noise"]
-            bounds = learned_bounds(name, learned[name], scale)
+            parameter, scale = _NAMES[name], 1.0
+            if name in _SCALED and not as_is:
+                scale = noise(site.observations, parameter, bounds) / learned[name].noise
+            bounds = learned[name].bounds(bounds, scale)
             assert bounds.spike
             assert bounds.rate
             told = {
                 "spike": round(bounds.spike.suspect, 3),
-                "rate": round(bounds.rate.suspect_per_s * _STEP_S, 3),
+                "rate": round(bounds.rate.suspect_per_s * QUARTER_S, 3),
             }
-        figures[name] = {**score(site, name, called(site, name, bounds)), **told}
+        calls = called(site.observations, bounds_with(name, bounds), _NAMES[name])
+        figures[name] = {**score(site, name, calls), **told}
     return figures
 
 
@@ -250,15 +203,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _figures(options: argparse.Namespace) -> dict[str, object]:
     figures: dict[str, object] = {**cost(), **cost_late()} if options.cost else {}
-    learned: dict[str, dict[str, float]] = {}
+    learned: dict[str, Learned] = {}
     if options.settings:
-        learned = json.loads(options.settings.read_text(encoding="utf-8"))
+        kept = json.loads(options.settings.read_text(encoding="utf-8"))
+        learned = {name: Learned(**each) for name, each in kept.items()}
     if options.learn:
         other = read(options.learn)
-        learned = {name: learn(other, name) for name in _JUDGED}
+        learned = learn_from(other)
         figures["learned_from"] = {other.name: measure(other, learned, as_is=True)}
     if options.write:
-        options.write.write_text(json.dumps(learned, indent=1) + "\n", encoding="utf-8")
+        kept = {name: asdict(each) for name, each in learned.items()}
+        options.write.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     if options.file:
         site = read(options.file)
         figures |= {"file": site.name, "weeks": round(site.weeks, 1)}

@@ -9,12 +9,13 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from firmware_config.errors import UnknownProbeModel
-from firmware_config.refusal import config_error, did_you_mean, read_toml
+from firmware_config.refusal import config_error, did_you_mean, read_toml, refuse
+from firmware_config.screening import ParameterTests, problems_of
 from firmware_config.signals import (
     EzoSignal,
     OneWireSignal,
@@ -131,6 +132,7 @@ class Datasheet(SheetPart):
         signal: what it answers with.
         electrode: of a pH probe that answers in volts: its amplifier; None where nothing is known of it.
         sources: where the figures are from, and which of them are our own choice.
+        screening: how the server screens readings of this model, where the defaults are not for it.
     """
 
     model: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -148,6 +150,13 @@ class Datasheet(SheetPart):
     signal: Signal
     electrode: Electrode | None = None
     sources: tuple[str, ...] = Field(min_length=1)
+    screening: ParameterTests | None = None
+
+    @model_validator(mode="after")
+    def _screened_in_its_unit(self) -> Self:
+        if self.screening is not None:
+            refuse(problems_of(self.parameter, self.screening, "screening"))
+        return self
 
     @property
     def capability(self) -> Capability:

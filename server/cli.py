@@ -24,6 +24,7 @@ from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
 from server.saying import SettingsPath, out, refusals
+from server.screening_cli import screening
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
 from server.store_cli import store
 from server.telemetry.composing import telling
@@ -44,6 +45,7 @@ registry = typer.Typer(no_args_is_help=True, help="Water points, devices and peo
 app.add_typer(registry, name="registry")
 app.add_typer(completeness, name="completeness")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(screening, name="screening")
 device.command()(card)
 device.command()(moved)
 app.command()(memory)
@@ -108,7 +110,7 @@ def registry_load(
         load_registry(contents, open_database(load_settings(settings)), to_ms(SystemClock().now()))
     out.print(
         f"water points: {len(contents.water_point)}, devices: {len(contents.device)}, "
-        f"people: {len(contents.person)}, rules: {len(contents.rule)}"
+        f"people: {len(contents.person)}, rules: {len(contents.rule)}, screening: {len(contents.screening)}"
     )
 
 

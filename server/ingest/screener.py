@@ -25,7 +25,7 @@ from waterquality.screening import Bounds, Track
 from waterquality.screening.series import Seen
 
 _Place = tuple[str, str]  # water point, device
-BoundsOf = Callable[[str], Mapping[Parameter, Bounds]]
+BoundsOf = Callable[[_Place], Mapping[Parameter, Bounds]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Screener:
 
         Args:
             rows: what is new, as the devices sent it, in the order in which it came.
-            bounds: by what a device is judged.
+            bounds: by what a (water point, device) is judged.
             may_ask: whether the store answers, as far as is known.
         """
         self._unsure |= self._touched  # the last round was not stored
@@ -110,8 +110,8 @@ class Screener:
             observation = row.observation
             place = (row.water_point, observation.device)
             followed = self._followed.get(place)
-            if followed is None or place in self._unsure or followed.bounds is not bounds(place[1]):
-                followed = self._begun(place, row, bounds(place[1]), work)
+            if followed is None or place in self._unsure or followed.bounds is not bounds(place):
+                followed = self._begun(place, row, bounds(place), work)
             track = followed.track
             if observation.taken_ms <= track.last_ms:
                 work.late.setdefault(place, []).append(index)

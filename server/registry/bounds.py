@@ -1,26 +1,74 @@
-"""By what the readings of a device are screened: the parameter's defaults, and what its probe can show.
+"""By what the readings of a device at a water point are screened, and who says so.
 
-Of the two the datasheet wins: what the probe can show, and below what it cannot tell a value from nought.
+From wide to narrow: the parameter's defaults, what the probe can show and what its datasheet sets, what is set for
+the device, what is set for the water point. The narrower wins, test by test. What the probe can show is the
+datasheet's alone, and so is, unless somebody sets it, below what a value cannot be told from nought.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from firmware_config.screening import ParameterTests, Test
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
 from waterquality.screening import DEFAULTS, Bounds, Spans
 
+DEFAULT, DATASHEET = "default", "datasheet"
+POSSIBLE = "possible"
 
-def bounds_of(capabilities: Mapping[Parameter, Capability]) -> Mapping[Parameter, Bounds]:
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What somebody sets.
+
+    Attributes:
+        source: who: `datasheet`, `device kk-0007`, `water point algeti`.
+        tests: what, by parameter.
+    """
+
+    source: str
+    tests: Mapping[Parameter, ParameterTests]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The bounds of one parameter.
+
+    Attributes:
+        bounds: what is in force.
+        sources: who says so, by the name of the test.
+    """
+
+    bounds: Bounds
+    sources: Mapping[str, str]
+
+
+def bounds_of(
+    capabilities: Mapping[Parameter, Capability], layers: Sequence[Layer] = ()
+) -> Mapping[Parameter, Bounds]:
     """The bounds of every parameter.
 
     Args:
         capabilities: what the device's probes can show.
+        layers: what is set, from wide to narrow.
     """
     return {
-        parameter: _of_probe(default, capabilities[parameter]) if parameter in capabilities else default
-        for parameter, default in DEFAULTS.items()
+        parameter: settled(parameter, capabilities.get(parameter), layers).bounds for parameter in DEFAULTS
     }
+
+
+def settled(parameter: Parameter, capability: Capability | None, layers: Sequence[Layer]) -> Settled:
+    """The bounds of a parameter, and who says so."""
+    bounds = DEFAULTS[parameter]
+    sources = dict.fromkeys([POSSIBLE, *Test], DEFAULT)
+    if capability is not None:
+        bounds, sources[POSSIBLE] = _of_probe(bounds, capability), DATASHEET
+    for layer in layers:
+        tests = layer.tests.get(parameter)
+        if tests is not None:
+            bounds = tests.in_force(bounds)
+            sources |= dict.fromkeys(tests.named(), layer.source)
+    return Settled(bounds, sources)
 
 
 def _of_probe(default: Bounds, capability: Capability) -> Bounds:

@@ -4,18 +4,30 @@ What a small deployment keeps in git and loads with `tskaro registry load`; the 
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from alerts.rules import Role
 from alerts.specs import RuleSpec
-from firmware_config.refusal import config_error, read_toml
+from firmware_config.errors import Problem
+from firmware_config.refusal import config_error, read_toml, refuse
+from firmware_config.screening import ParameterTests, problems_of
 from server.database.engine import Database
 from server.registry.correcting import correct
+from server.registry.screening import Where, put_screening
 from server.registry.writing import (
     NewPerson,
     NewWaterPoint,
@@ -82,6 +94,33 @@ class DeviceEntry(_Part):
     probes: dict[Parameter, str] = Field(default_factory=dict)
 
 
+class ScreeningEntry(_Part):
+    """How the readings of a device or at a water point are screened, where the defaults are not for it."""
+
+    water_point: _Id | None = None
+    device: str | None = None
+    turbidity: ParameterTests | None = None
+    ph: ParameterTests | None = None
+    flow: ParameterTests | None = None
+    volume: ParameterTests | None = None
+    temperature: ParameterTests | None = None
+
+    @model_validator(mode="after")
+    def _of_one_and_in_its_units(self) -> Self:
+        found = [
+            problem for name, tests in self.tests().items() for problem in problems_of(name, tests, name)
+        ]
+        if (self.water_point is None) == (self.device is None):
+            found.insert(0, Problem("", "name a `water_point` or a `device`, and not both"))
+        refuse(found)
+        return self
+
+    def tests(self) -> Mapping[Parameter, ParameterTests]:
+        """What is set, by parameter."""
+        each = {parameter: getattr(self, parameter) for parameter in Parameter}
+        return {parameter: tests for parameter, tests in each.items() if tests is not None}
+
+
 class PersonEntry(_Part):
     """Somebody who gets texts."""
 
@@ -102,6 +141,7 @@ class RegistryFile(_Part):
     device: tuple[DeviceEntry, ...] = ()
     person: tuple[PersonEntry, ...] = ()
     rule: tuple[RuleSpec, ...] = ()
+    screening: tuple[ScreeningEntry, ...] = ()
 
 
 def read_registry_file(path: Path) -> RegistryFile:
@@ -144,6 +184,9 @@ def _register(file: RegistryFile, connection: Connection, now_ms: int) -> None:
             _stands(connection, device, device.water_point, now_ms)
     for person in file.person:
         add_person(connection, NewPerson(**dict(person)))
+    for screening in file.screening:
+        where = Where(screening.water_point or "", screening.device or "")
+        put_screening(connection, where, screening.tests())
 
 
 def _stands(connection: Connection, device: DeviceEntry, water_point: str, now_ms: int) -> None:

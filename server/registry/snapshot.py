@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from firmware_config.datasheet import load
 from server.database.engine import Database
 from server.database.models import Deployment, Device, DeviceCertificate, Probe
-from server.registry.bounds import bounds_of
+from server.registry.bounds import DATASHEET, Layer, bounds_of
+from server.registry.screening import OwnTests, Where, read_screening, sheets_of
 from waterquality.errors import ConfigError
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
@@ -47,12 +48,14 @@ class Registry:
         stays: all deployments, by device.
         capabilities: what each device's probes can show, by device and parameter.
         shut_out: devices that had certificates, all of which were taken back.
+        own: what devices and water points are screened by, where the defaults are not for them.
     """
 
     devices: frozenset[str] = frozenset()
     stays: Mapping[str, Sequence[Stay]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[Parameter, Capability]] = field(default_factory=dict)
     shut_out: frozenset[str] = frozenset()
+    own: OwnTests = field(default_factory=OwnTests)
 
     def water_point(self, device: str, at_ms: int) -> str | None:
         """Where a device stood at an instant; None when it was deployed nowhere."""
@@ -61,15 +64,26 @@ class Registry:
                 return stay.water_point
         return None
 
-    def bounds(self, device: str) -> Mapping[Parameter, Bounds]:
-        """By what a device's readings are screened; the same object each time."""
-        known = self._bounds.get(device)
+    def bounds(self, place: tuple[str, str]) -> Mapping[Parameter, Bounds]:
+        """By what the readings at a (water point, device) are screened; the same object each time."""
+        known = self._bounds.get(place)
         if known is None:  # asked for at every observation, so worked out once for each snapshot
-            known = self._bounds[device] = bounds_of(self.capabilities.get(device, {}))
+            known = bounds_of(self.capabilities.get(place[1], {}), self.layers(*place))
+            self._bounds[place] = known
         return known
 
+    def layers(self, water_point: str, device: str) -> Sequence[Layer]:
+        """What is set for a device at a water point, from wide to narrow."""
+        own = self.own
+        each = (
+            Layer(DATASHEET, own.models.get(device, {})),
+            Layer(str(Where(device=device)), own.devices.get(device, {})),
+            Layer(str(Where(water_point=water_point)), own.water_points.get(water_point, {})),
+        )
+        return [layer for layer in each if layer.tests]
+
     @cached_property
-    def _bounds(self) -> dict[str, Mapping[Parameter, Bounds]]:
+    def _bounds(self) -> dict[tuple[str, str], Mapping[Parameter, Bounds]]:
         return {}
 
     def devices_by_water_point(self) -> Mapping[str, Sequence[str]]:
@@ -127,9 +141,10 @@ def read_registry(database: Database, known: CapabilityOf = capability_of) -> Re
             stays[row[0]].append(Stay(*row))
         probes = connection.execute(select(Probe.device_id, Probe.parameter, Probe.model)).all()
         shut_out = frozenset(connection.scalars(_WITHOUT_A_CERTIFICATE))
+        own = read_screening(connection, sheets_of((row[0], row[2]) for row in probes))
     capabilities: defaultdict[str, dict[Parameter, Capability]] = defaultdict(dict)
     for device, parameter, model in probes:
         capability = known(model)
         if capability is not None:
             capabilities[device][Parameter(parameter)] = capability
-    return Registry(devices, dict(stays), dict(capabilities), shut_out)
+    return Registry(devices, dict(stays), dict(capabilities), shut_out, own)

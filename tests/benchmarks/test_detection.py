@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.detection import main
 from benchmarks.recordings import read
-from benchmarks.scoring import score, spans
+from benchmarks.scoring import score
+from waterquality.screening.learning import runs
 
 MINUTE_MS = 60_000
 
@@ -44,7 +45,7 @@ def test_false_alarms_are_told_by_the_week():
 
 
 def test_an_event_that_the_file_ends_in_counts():
-    assert [(0, 1), (3, 3)] == spans([True, True, False, True])
+    assert [(0, 1), (3, 3)] == runs([True, True, False, True])
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_registry_file_is_loaded_and_loading_it_again_changes_nothing(
     second = tskaro("registry", "load", village, "--settings", settings)
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    assert "water points: 2, devices: 2, people: 3, rules: 1" in first.stdout
+    assert "water points: 2, devices: 2, people: 3, rules: 1, screening: 0" in first.stdout
     assert once[:3] == [2, 2, 3]
     assert counted(settings) == once
 

@@ -39,6 +39,7 @@ VALUES: Mapping[str, Any] = {
     "judged": [[1, 8]],
     "parameter": "ph",
     "model": "sen0161-v2",
+    "tests": {"unit": "pH", "spike": {"suspect": 0.4}},
     "language": "ka",
     "role": "cso",
     "phase": "firing",
