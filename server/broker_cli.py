@@ -24,7 +24,10 @@ def configure(
     listen: Annotated[str, typer.Option(help="Address for devices; without it, every one.")] = "",
     settings: SettingsPath = DEFAULT_PATH,
 ) -> None:
-    """Make Mosquitto's configuration, access lists, password file, and list of revoked certificates."""
+    """Make Mosquitto's configuration and lists.
+
+    Access lists, the password file and the list of revoked certificates lie beside the configuration.
+    """
     with at_desk(settings) as desk:
         doors = _doors(desk.settings, folder, listen)
         password = desk.settings.mqtt.password

@@ -1,17 +1,23 @@
 """A store that is waited for only so long, so that one that hangs keeps no alert waiting behind it.
 
+A store that is slow and sound is waited for longer: what it took lately, and half as much again. Otherwise each
+of its writes would be given up just before it succeeds, nothing would ever be receipted, and all devices would send
+all they hold again and again. It is never waited for so long that the leases of this worker might run out.
+
 Invariant: at most one attempt to write, and one to look, is under way. One that was given up goes on by itself;
 should it succeed after all, it has written what comes again anyway, and until it has ended nothing newer is
 written.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from server.store.port import ReadingStore, Row, StoreUnavailable
 
 _T = TypeVar("_T")
+_MARGIN = 1.5
 
 
 class PatientStore:
@@ -19,12 +25,23 @@ class PatientStore:
 
     Args:
         store: the store itself.
-        patience_s: how long to wait for a write, in seconds; far more than a sound store takes.
+        patience_s: how long to wait at least, in seconds; far more than a sound store takes.
+        longest_s: how long to wait at most for one that has been slow, in seconds; less than a lease lasts.
+        clock: seconds that only go forward.
     """
 
-    def __init__(self, store: ReadingStore, *, patience_s: float = 3.0) -> None:
-        self._store, self._patience_s = store, patience_s
-        self._attempts: dict[str, threading.Thread] = {}  # the last one to write, and the last one to look
+    def __init__(
+        self,
+        store: ReadingStore,
+        *,
+        patience_s: float = 3.0,
+        longest_s: float = 7.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._patience_s, self._longest_s = patience_s, longest_s
+        self._attempts: dict[str, _Attempt[Any]] = {}  # the last one to write, and the last one to look
+        self._paces: dict[str, _Attempt[Any]] = {}  # likewise; what only prepares says nothing of the pace
         self.latest = store.latest
         self.chart = store.chart
         self.count = store.count
@@ -40,7 +57,7 @@ class PatientStore:
 
     def prepare(self) -> None:
         """Make what is missing; see the port."""
-        self._wait_for("write", self._store.prepare)
+        self._wait_for("write", self._store.prepare, is_telling=False)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Store rows; see the port."""
@@ -74,32 +91,44 @@ class PatientStore:
         """Let go of the connection."""
         self._store.close()
 
-    def _wait_for(self, purpose: str, act: Callable[[], _T]) -> _T:
+    def _wait_for(self, purpose: str, act: Callable[[], _T], *, is_telling: bool = True) -> _T:
         last = self._attempts.get(purpose)
         if last is not None and last.is_alive():
             raise StoreUnavailable("the store has not answered the last attempt yet")
-        attempt = _Attempt(act)
+        patience_s = self._patience_after(self._paces.get(purpose))
+        attempt = _Attempt(act, self._clock)
         self._attempts[purpose] = attempt
+        if is_telling:
+            self._paces[purpose] = attempt
         attempt.start()
-        attempt.join(self._patience_s)
+        attempt.join(patience_s)
         if attempt.is_alive():
-            raise StoreUnavailable(f"the store does not answer within {self._patience_s:g} s")
+            raise StoreUnavailable(f"the store does not answer within {patience_s:g} s")
         if attempt.error is not None:
             raise attempt.error
         return attempt.answers[0]
+
+    def _patience_after(self, last: "_Attempt[Any] | None") -> float:
+        """How long to wait after an attempt that has ended, in time or too late."""
+        took_s = last.took_s if last is not None and last.answers else 0.0
+        return min(self._longest_s, max(self._patience_s, _MARGIN * took_s))
 
 
 class _Attempt(threading.Thread, Generic[_T]):
     """One attempt, on a thread that does not keep the process from ending."""
 
-    def __init__(self, act: Callable[[], _T]) -> None:
+    def __init__(self, act: Callable[[], _T], clock: Callable[[], float]) -> None:
         super().__init__(name="store", daemon=True)
-        self._act = act
+        self._act, self._clock = act, clock
         self.answers: list[_T] = []
         self.error: Exception | None = None
+        self.took_s = 0.0
 
     def run(self) -> None:
+        began_s = self._clock()
         try:
-            self.answers.append(self._act())
+            answer = self._act()
+            self.took_s = self._clock() - began_s
+            self.answers.append(answer)
         except Exception as error:  # noqa: BLE001 - raised again where it is waited for
             self.error = error

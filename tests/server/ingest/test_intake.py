@@ -23,9 +23,12 @@ from server.ingest.intake import Intake, StoreTrouble, Taken
 from server.ingest.receipts import Receipts
 from server.ingest.subscriber import Arrival, Portion, Subscriber
 from server.registry.snapshot import Registry, Stay
+from server.store.patient import PatientStore
 from server.store.port import PointRejected, Row, StoreUnavailable
 from server.store.sqlite import SqliteReadingStore
 from tests.builders import EPOCH, instant, observation, reading
+from tests.fakes.patience import eventually
+from tests.fakes.slow_store import HandWound, SlowStore
 from tests.fakes.town import Town
 from waterquality.flags import Flag
 from waterquality.intervals import IntervalSet
@@ -353,6 +356,23 @@ def test_a_topic_that_is_not_ours_is_set_aside(station: Station) -> None:
 
     assert [reason for _, _, reason, _ in station.quarantined()] == ["wrong_topic"]
     assert station.stored() == [1]
+
+
+def test_a_store_that_is_slow_and_sound_is_receipted_when_the_device_comes_again(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    clock = HandWound()
+    slow = SlowStore(tmp_path / "slow.db", clock, takes_s=2.0)
+    slow.prepare()
+    station.store = PatientStore(slow, patience_s=0.05, clock=clock)  # type: ignore[assignment]
+    station.restart()
+    three = batch(seen(1), seen(2), seen(3))
+    with pytest.raises(StoreUnavailable):  # given up, though it succeeds in the end
+        station.take(three)
+    eventually(lambda: station.stored() == [1, 2, 3])
+
+    taken = station.take(three)  # which makes sure of the store first, as after any trouble
+
+    assert IntervalSet(((1, 3),)) == taken.receipts[KEY].stored
 
 
 def test_a_retained_reading_is_ignored_and_counted() -> None:

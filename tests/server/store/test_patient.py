@@ -11,6 +11,7 @@ from server.store.port import PointRejected, Row, StoreUnavailable
 from server.store.sqlite import SqliteReadingStore
 from tests.builders import instant, row
 from tests.fakes.patience import eventually
+from tests.fakes.slow_store import HandWound, SlowStore
 
 ALL = {"since": instant("2026-01-01T00:00:00Z"), "until": instant("2026-12-31T00:00:00Z")}
 
@@ -95,3 +96,39 @@ def test_what_was_given_up_and_comes_again_is_stored_once(store: PatientStore, b
 
     eventually(is_written)
     assert store.count(**ALL) == 1
+
+
+def given_up(tmp_path: Path, *, takes_s: float, longest_s: float = 7.0) -> tuple[SlowStore, PatientStore]:
+    """A store whose first write was given up and succeeded in the end."""
+    clock = HandWound()
+    behind = SlowStore(tmp_path / "readings.db", clock, takes_s)
+    behind.prepare()
+    store = PatientStore(behind, patience_s=0.05, longest_s=longest_s, clock=clock)
+    with pytest.raises(StoreUnavailable):
+        store.write([row(seq=1)])
+    eventually(lambda: store.count(**ALL) == 1)
+    return behind, store
+
+
+def test_a_store_that_is_slow_and_sound_is_waited_for_longer(tmp_path: Path) -> None:
+    _, store = given_up(tmp_path, takes_s=2.0)
+
+    store.write([row(seq=2, at="2026-11-20T06:01:00Z")])
+
+    assert store.count(**ALL) == 2
+
+
+def test_a_slow_store_is_waited_for_no_longer_than_a_lease_bears(tmp_path: Path) -> None:
+    _, store = given_up(tmp_path, takes_s=60.0, longest_s=0.1)
+
+    with pytest.raises(StoreUnavailable, match=r"within 0\.1 s"):
+        store.write([row(seq=2)])
+
+
+def test_a_slow_store_that_is_quick_again_is_waited_for_no_longer(tmp_path: Path) -> None:
+    behind, store = given_up(tmp_path, takes_s=2.0)
+    behind.takes_s = 0.0
+    store.write([row(seq=2)])  # within the patience that the slow one earned
+
+    with pytest.raises(StoreUnavailable, match=r"within 0\.05 s"):
+        store.write([row(seq=3)])
