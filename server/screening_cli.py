@@ -31,7 +31,7 @@ screening = typer.Typer(no_args_is_help=True, help="How readings are screened.",
 
 @screening.command("show")
 def show(water_point: WaterPointId, settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """Show what each parameter is screened by at a water point, and who says so."""
+    """Show by what a water point is screened, and who says so."""
     with refusals():
         registry = read_registry(open_database(load_settings(settings)))
         rows = [
@@ -58,7 +58,9 @@ def learn(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose thresholds of spike and rate from what a water point showed and was found GOOD.
+    """Propose thresholds from a water point's own history.
+
+    They are those of spike and rate, from what it showed and was found GOOD.
 
     Prints a piece of a registry file. Nothing is set by it: look at it, then load it.
     """
