@@ -144,8 +144,8 @@ class ChartOut(_Out):
     count: list[int]
 
 
-class CompletenessOut(_Out):
-    """What became of every sequence number of one (device, epoch), in counts.
+class _FatesOut(_Out):
+    """What became of the sequence numbers that a device gave out, in counts.
 
     `appended` is the sum of all the others while `adds_up` is true.
     """
@@ -161,6 +161,14 @@ class CompletenessOut(_Out):
     in_outbox: int
     unaccounted: int
     adds_up: bool
+
+
+class CompletenessOut(_FatesOut):
+    """What became of every sequence number of one (device, epoch), in counts.
+
+    `appended` is the sum of all the others while `adds_up` is true.
+    """
+
     through: int
     held: int
     updated_at: datetime
@@ -172,25 +180,14 @@ class CompletenessListOut(_Out):
     devices: list[CompletenessOut]
 
 
-class DayCompletenessOut(_Out):
+class DayCompletenessOut(_FatesOut):
     """What became of the sequence numbers that a device gave out on one day in Tbilisi, in counts.
 
     The day of what came is that of its time. The day of what never came is estimated from its neighbours in the
     sequence; it is null where no time is known at all.
     """
 
-    device: str
-    epoch: str
     day: date | None
-    appended: int
-    stored: int
-    noted: int
-    quarantined: int
-    gaps: int
-    missing: int
-    in_outbox: int
-    unaccounted: int
-    adds_up: bool
 
 
 class DayCompletenessListOut(_Out):
