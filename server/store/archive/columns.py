@@ -7,7 +7,7 @@ than these, since what it says in them would be lost.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +26,20 @@ _SUM_BYTES = 16
 
 class Unreadable(ValueError):
     """What stands in a file is no row of ours; the message says why."""
+
+
+def check_header(header: Sequence[str], *, known: Collection[str], needed: Sequence[str]) -> None:
+    """Whether a file has the columns that it must have, and none whose meaning would be lost.
+
+    Raises:
+        Unreadable: it has not.
+    """
+    strange = [name for name in header if name not in known]
+    if strange:
+        raise Unreadable(f"the column {strange[0]!r} is not known here: a newer Tskaro made this file")
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise Unreadable(f"the column {missing[0]!r} is missing")
 
 
 def cells_of(row: Row) -> list[str]:
@@ -62,12 +76,7 @@ class CellReader:
     """
 
     def __init__(self, header: Sequence[str]) -> None:
-        strange = [name for name in header if name not in HEADER]
-        if strange:
-            raise Unreadable(f"the column {strange[0]!r} is not known here: a newer Tskaro made this file")
-        missing = [name for name in _IDENTITY if name not in header]
-        if missing:
-            raise Unreadable(f"the column {missing[0]!r} is missing")
+        check_header(header, known=HEADER, needed=_IDENTITY)
         self._width = len(header)
         self._places = [header.index(name) for name in _IDENTITY]
         self._readings = [

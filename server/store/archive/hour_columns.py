@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from server.store.archive.columns import Unreadable, number_in, number_text
+from server.store.archive.columns import Unreadable, check_header, number_in, number_text
 from server.store.rolled import RolledHour, rolled_fault
 from server.store.rollup import Part
 from waterquality.flags import Flag
@@ -42,12 +42,7 @@ class HourReader:
     """
 
     def __init__(self, header: Sequence[str]) -> None:
-        strange = [name for name in header if name not in HOUR_HEADER]
-        if strange:
-            raise Unreadable(f"the column {strange[0]!r} is not known here: a newer Tskaro made this file")
-        missing = [name for name in _FACTS if name not in header]
-        if missing:
-            raise Unreadable(f"the column {missing[0]!r} is missing")
+        check_header(header, known=HOUR_HEADER, needed=_FACTS)
         self._width, self._places = len(header), [header.index(name) for name in _FACTS]
 
     def hour_of(self, cells: Sequence[str]) -> RolledHour:

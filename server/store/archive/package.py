@@ -63,20 +63,29 @@ class Facts(_Part):
     days: Mapping[str, Mapping[str, tuple[int, str]]]
 
 
-class Resource(_Part):
+class _File(_Part):
     """One file.
 
     Attributes:
-        path: within the folder.
+        name: of the resource.
         size: bytes.
         hash: `sha256:` and hex digits.
-        facts: what else there is to say.
     """
 
     name: str
-    path: str = Field(pattern=r"^readings/\d{4}-\d{2}/[a-z0-9_.%-]+$")
     size: int = Field(alias="bytes", ge=0)
     hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+
+
+class Resource(_File):
+    """A file of readings.
+
+    Attributes:
+        path: within the folder.
+        facts: what else there is to say.
+    """
+
+    path: str = Field(pattern=r"^readings/\d{4}-\d{2}/[a-z0-9_.%-]+$")
     facts: Facts = Field(alias="tskaro")
 
 
@@ -94,13 +103,10 @@ class HourFacts(_Part):
     checksum: str
 
 
-class HourResource(_Part):
+class HourResource(_File):
     """A file of what hours came to whose readings are deleted; as `Resource`."""
 
-    name: str
     path: str = Field(pattern=r"^hours/[a-z0-9_.%-]+$")
-    size: int = Field(alias="bytes", ge=0)
-    hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     facts: HourFacts = Field(alias="tskaro")
 
 
