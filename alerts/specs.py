@@ -72,28 +72,29 @@ class LimitSpec(_Spec):
         )
 
 
-class NoDataSpec(_Spec):
-    """A no-data rule as written."""
+class _WaitingSpec(_Spec):
+    """What a rule says that waits for something to come."""
 
-    kind: Literal["no_data"]
     id: _Id
     after_s: float = Field(gt=0)
     severity: Severity = Severity.WARNING
     audience: frozenset[Role] = frozenset({Role.TECHNICIAN})
+
+
+class NoDataSpec(_WaitingSpec):
+    """A no-data rule as written."""
+
+    kind: Literal["no_data"]
 
     def to_rule(self) -> NoDataRule:
         """The rule itself."""
         return NoDataRule(id=self.id, after_s=self.after_s, severity=self.severity, audience=self.audience)
 
 
-class CustodySpec(_Spec):
+class CustodySpec(_WaitingSpec):
     """A custody rule as written."""
 
     kind: Literal["custody"]
-    id: _Id
-    after_s: float = Field(gt=0)
-    severity: Severity = Severity.WARNING
-    audience: frozenset[Role] = frozenset({Role.TECHNICIAN})
 
     def to_rule(self) -> CustodyRule:
         """The rule itself."""
