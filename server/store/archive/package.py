@@ -68,11 +68,13 @@ class _File(_Part):
 
     Attributes:
         name: of the resource.
+        path: within the folder.
         size: bytes.
         hash: `sha256:` and hex digits.
     """
 
     name: str
+    path: str
     size: int = Field(alias="bytes", ge=0)
     hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
 
@@ -81,7 +83,6 @@ class Resource(_File):
     """A file of readings.
 
     Attributes:
-        path: within the folder.
         facts: what else there is to say.
     """
 
