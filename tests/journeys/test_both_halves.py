@@ -61,4 +61,8 @@ def test_a_server_that_is_brought_back_from_both_halves_goes_on_taking_in(
     assert lost <= {number for _, number, _ in before - restored}, (
         "nothing is lost but what was receipted since"
     )
-    assert lost <= set(book.missing)  # and with it what the copy of the database was too old to know
+    assert lost <= set(book.missing)
+
+    # What the store holds beyond the copy of the database is found there, and is booked as what it is.
+    eventually(lambda: not set(world.book(device).missing) & set(stored), within_s=150, every_s=1.0)
+    assert lost <= set(world.book(device).missing)
