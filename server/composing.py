@@ -34,10 +34,11 @@ def surroundings(settings: ServerSettings) -> Surroundings:
         ConfigError: a file that the settings name cannot be used; mended by the operator.
         DatabaseUnavailable: mended by time.
     """
-    database = open_database(settings)
+    database, store = open_database(settings), _store(settings.store)
     return Surroundings(
         database=database,
-        store=_store(settings.store),
+        store=store,
+        written_late=store.written_late if isinstance(store, PatientStore) else lambda: (),
         broker=broker(settings.mqtt),
         clock=SystemClock(),
         keep=timedelta(days=settings.store.keep_days),

@@ -41,7 +41,7 @@ from server.notify import NotifyWorker
 from server.registry.current import CurrentRegistry
 from server.registry.snapshot import CapabilityOf, capability_of
 from server.remote.courier import Courier
-from server.store.port import ReadingStore
+from server.store.port import ReadingStore, Row
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
@@ -66,6 +66,7 @@ class Surroundings:
         receipt_every_s: the shortest time between two receipts to one device, in real seconds.
         known: tells what a probe model can show.
         gate: whose messages come in, and how many; one for all in this process that listens to devices.
+        written_late: tells the rows that the store has taken after it was given up.
     """
 
     database: Database
@@ -78,6 +79,7 @@ class Surroundings:
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2
     known: CapabilityOf = capability_of
+    written_late: Callable[[], Sequence[Row]] = lambda: ()
     gate: Gate = field(default_factory=Gate)
 
 
@@ -148,6 +150,7 @@ class Ingest:
         self.books = Books(around.database, self.shards.guard)
         self.intake = Intake(
             store=around.store,
+            written_late=around.written_late,
             books=self.books,
             watch=self.watch,
             registry=current.registry,

@@ -69,6 +69,7 @@ class Intake:
         confirm: asked before rows are sent to the store, which cannot ask, whether the shards are still ours.
             What is sent late nevertheless is what the device sent, under its own name; only its flags may differ.
         gate: told what taking in the messages of each device takes.
+        written_late: tells the rows that the store has taken after it was given up; each once.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Intake:
         keep: timedelta,
         confirm: Callable[[], None] = lambda: None,
         gate: Gate | None = None,
+        written_late: Callable[[], Sequence[Row]] = lambda: (),
     ) -> None:
         self._store, self._books, self._watch, self._registry, self._keep = (
             store,
@@ -91,6 +93,8 @@ class Intake:
         )
         self._confirm, self._gate = confirm, gate or Gate()
         self._store_was_away = False
+        self._written_late = written_late
+        self._given_up: set[Key] = set()  # whose rows may be written late
         self._repeats = Repeats(store)
         self._screener = Screener(store, lambda key: bool(books.of(key).stored))
         self.counters: Counter[str] = Counter()
@@ -108,6 +112,7 @@ class Intake:
             StoreUnavailable: judged and booked but for the readings, which come again; mended by time.
         """
         the_round = self._begin(now)
+        self._book_late(the_round)
         envelopes = [parse_readings(arrival.topic) for arrival in arrivals]
         self._books.recall({(each.device, each.epoch) for each in envelopes if each is not None})
         for arrival, envelope in self._gate.in_turn(zip(arrivals, envelopes, strict=True)):
@@ -152,6 +157,7 @@ class Intake:
 
     def forget(self, of: Callable[[str], bool]) -> None:
         """Forget what these devices sent: another worker may have taken in more of it."""
+        self._given_up = {key for key in self._given_up if not of(key[0])}
         self._repeats.forget(of)
         self._screener.forget(of)
 
@@ -177,14 +183,26 @@ class Intake:
                 self._store.write([*the_round.rows, *the_round.again])
         except StoreUnavailable as trouble:
             self._store_was_away = True
+            self._given_up |= {_key(row) for row in the_round.rows}
             return trouble
         except PointRejected as rejected:
             refused = rejected.reasons
         self._store_was_away = False
         self._sort_out(the_round, refused)
         self.counters["judged_again"] += len(the_round.again)
-        _book_stored(the_round)
+        _book_stored(the_round, the_round.stored)
         return None
+
+    def _book_late(self, the_round: Round) -> None:
+        """Book what the store has taken after all, unless somebody else has the device now."""
+        late = [row for row in self._written_late() if _key(row) in self._given_up]
+        if late:
+            keys = {_key(row) for row in late}
+            self._given_up -= keys
+            self._books.recall(keys)
+            _book_stored(the_round, late)
+            the_round.touched |= keys
+            self.counters["stored_late"] += len(late)
 
     def _sort_out(self, the_round: Round, refused: Mapping[int, str]) -> None:
         """What the store refused for good is set aside; the rest is stored."""
@@ -222,12 +240,14 @@ def _take_new(observation: Observation, arrival: Arrival, the_round: Round) -> N
         the_round.sources.append(arrival)
 
 
-def _book_stored(the_round: Round) -> None:
+def _key(row: Row) -> Key:
+    return row.observation.device, row.observation.epoch
+
+
+def _book_stored(the_round: Round, rows: Iterable[Row]) -> None:
     timed: dict[Key, list[tuple[int, int]]] = {}
-    for row in the_round.stored:
-        observation = row.observation
-        pair = (observation.seq, observation.taken_ms)
-        timed.setdefault((observation.device, observation.epoch), []).append(pair)
+    for row in rows:
+        timed.setdefault(_key(row), []).append((row.observation.seq, row.observation.taken_ms))
     for key, pairs in timed.items():
         the_round.booking.timed.setdefault(key, []).extend(pairs)
         book, stored = the_round.book(key), IntervalSet.of_numbers(seq for seq, _ in pairs)

@@ -23,6 +23,7 @@ from server.ingest.receipts import Receipts
 from server.ingest.shards import EveryShard, Holding, Shards
 from server.ingest.subscriber import Arrival, Portion, Subscriber
 from server.registry.current import CurrentRegistry
+from server.store.port import StoreBusy
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
 
@@ -167,7 +168,8 @@ class IngestWorker:
 
     def _store_failed(self, trouble: StoreTrouble) -> None:
         wait_s = _STORE_BACKOFF_S[min(self._store_failures, len(_STORE_BACKOFF_S) - 1)]
-        self._store_failures += 1
+        if not isinstance(trouble.__cause__, StoreBusy):  # one that is only slow is asked again soon
+            self._store_failures += 1
         self._store_again_s = time.monotonic() + wait_s
         self.counters["store_unavailable"] += 1
         _log.warning("store_unavailable", detail=str(trouble.__cause__), again_in_s=wait_s)

@@ -4,9 +4,9 @@ A store that is slow and sound is waited for longer: what it took lately, and ha
 of its writes would be given up just before it succeeds, nothing would ever be receipted, and all devices would send
 all they hold again and again. It is never waited for so long that the leases of this worker might run out.
 
-Invariant: at most one attempt to write, and one to look, is under way. One that was given up goes on by itself;
-should it succeed after all, it has written what comes again anyway, and until it has ended nothing newer is
-written.
+Invariant: at most one attempt to write, and one to look, is under way. One that was given up goes on by itself, and
+until it has ended nothing newer is written. Should it succeed after all, `written_late` says what it has written:
+so even a store that takes longer than anybody may wait takes everything in, a round at a time.
 """
 
 import threading
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from server.store.port import ReadingStore, Row, StoreUnavailable
+from server.store.port import ReadingStore, Row, StoreBusy
 
 _T = TypeVar("_T")
 _MARGIN = 1.5
@@ -42,6 +42,7 @@ class PatientStore:
         self._patience_s, self._longest_s = patience_s, longest_s
         self._attempts: dict[str, _Attempt[Any]] = {}  # the last one to write, and the last one to look
         self._paces: dict[str, _Attempt[Any]] = {}  # likewise; what only prepares says nothing of the pace
+        self._given_up: tuple[_Attempt[Any], Sequence[Row]] | None = None
         self.latest = store.latest
         self.chart = store.chart
         self.count = store.count
@@ -61,7 +62,18 @@ class PatientStore:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Store rows; see the port."""
-        self._wait_for("write", lambda: self._store.write(rows))
+        try:
+            self._wait_for("write", lambda: self._store.write(rows))
+        except GivenUp as trouble:
+            self._given_up = (trouble.attempt, rows)
+            raise
+
+    def written_late(self) -> Sequence[Row]:
+        """The rows of a write that was given up and has succeeded since; told once."""
+        if self._given_up is None or self._given_up[0].is_alive():
+            return ()
+        (attempt, rows), self._given_up = self._given_up, None
+        return rows if attempt.answers else ()
 
     def identities(
         self, water_point: str, device: str, *, since_ms: int, until_ms: int
@@ -94,7 +106,7 @@ class PatientStore:
     def _wait_for(self, purpose: str, act: Callable[[], _T], *, is_telling: bool = True) -> _T:
         last = self._attempts.get(purpose)
         if last is not None and last.is_alive():
-            raise StoreUnavailable("the store has not answered the last attempt yet")
+            raise StoreBusy("the store has not answered the last attempt yet")
         patience_s = self._patience_after(self._paces.get(purpose))
         attempt = _Attempt(act, self._clock)
         self._attempts[purpose] = attempt
@@ -103,7 +115,7 @@ class PatientStore:
         attempt.start()
         attempt.join(patience_s)
         if attempt.is_alive():
-            raise StoreUnavailable(f"the store does not answer within {patience_s:g} s")
+            raise GivenUp(attempt, patience_s)
         if attempt.error is not None:
             raise attempt.error
         return attempt.answers[0]
@@ -112,6 +124,18 @@ class PatientStore:
         """How long to wait after an attempt that has ended, in time or too late."""
         took_s = last.took_s if last is not None and last.answers else 0.0
         return min(self._longest_s, max(self._patience_s, _MARGIN * took_s))
+
+
+class GivenUp(StoreBusy):
+    """The store was waited for long enough; it may answer yet. Mended by time.
+
+    Attributes:
+        attempt: what goes on by itself.
+    """
+
+    def __init__(self, attempt: "_Attempt[Any]", patience_s: float) -> None:
+        super().__init__(f"the store does not answer within {patience_s:g} s")
+        self.attempt = attempt
 
 
 class _Attempt(threading.Thread, Generic[_T]):

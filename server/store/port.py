@@ -23,6 +23,10 @@ class StoreUnavailable(LinkError):
     """The store cannot take or give anything now; mended by time."""
 
 
+class StoreBusy(StoreUnavailable):
+    """The store is still at work on what it was given before; mended by time, and soon."""
+
+
 class PointRejected(RejectedError):
     """Some observations will never be accepted; all the others were stored; mended by nobody.
 

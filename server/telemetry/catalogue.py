@@ -81,6 +81,7 @@ _ALL = (
         "Of those, what was not compared with the store.",
     ),
     Metric("tskaro_ingest_observations_stored_again_total", _C, "What came again and the store had lost."),
+    Metric("tskaro_ingest_observations_stored_late_total", _C, "What the store took after it was given up."),
     Metric(
         "tskaro_ingest_observations_judged_again_total",
         _C,

@@ -17,7 +17,15 @@ _DROPPED = {
     "dropped_over_allowance": "over_allowance",
     "dropped_shut_out": "shut_out",
 }
-_OBSERVATIONS = ("judged", "stored", "repeated", "repeated_uncompared", "stored_again", "judged_again")
+_OBSERVATIONS = (
+    "judged",
+    "stored",
+    "repeated",
+    "repeated_uncompared",
+    "stored_again",
+    "stored_late",
+    "judged_again",
+)
 _QUARANTINED = "quarantined_"
 
 

@@ -1,6 +1,7 @@
 """Intake: a round from bytes to booked, on a real database and a real store."""
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -26,7 +27,7 @@ from server.registry.snapshot import Registry, Stay
 from server.store.patient import PatientStore
 from server.store.port import PointRejected, Row, StoreUnavailable
 from server.store.sqlite import SqliteReadingStore
-from tests.builders import EPOCH, instant, observation, reading
+from tests.builders import EPOCH, instant, observation, reading, row
 from tests.fakes.patience import eventually
 from tests.fakes.slow_store import HandWound, SlowStore
 from tests.fakes.town import Town
@@ -80,7 +81,7 @@ class Station:
         self.registry = REGISTRY
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, written_late: Callable[[], Sequence[Row]] = lambda: ()) -> None:
         self.books = Books(self.database)
         self.intake = Intake(
             store=self.store,
@@ -88,6 +89,7 @@ class Station:
             watch=Watch(self.ledger, Town()),
             registry=lambda: self.registry,
             keep=timedelta(days=30),
+            written_late=written_late,
         )
 
     def take(self, *arrivals: Arrival, **options: bool) -> Taken:
@@ -373,6 +375,40 @@ def test_a_store_that_is_slow_and_sound_is_receipted_when_the_device_comes_again
     taken = station.take(three)  # which makes sure of the store first, as after any trouble
 
     assert IntervalSet(((1, 3),)) == taken.receipts[KEY].stored
+
+
+def test_what_a_store_takes_after_it_was_given_up_is_booked_and_receipted(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    clock = HandWound()
+    slow = SlowStore(tmp_path / "slow.db", clock, takes_s=60.0)
+    slow.prepare()
+    patient = PatientStore(slow, patience_s=0.05, longest_s=0.1, clock=clock)
+    station.store = patient  # type: ignore[assignment]
+    station.restart(written_late=patient.written_late)
+    with pytest.raises(StoreUnavailable):
+        station.take(batch(seen(1), seen(2)))
+    eventually(lambda: station.stored() == [1, 2])
+
+    with pytest.raises(StoreTrouble) as trouble:  # the next one is given up as well
+        station.take(batch(seen(3)))
+
+    assert IntervalSet(((1, 2),)) == trouble.value.taken.receipts[KEY].stored
+    assert station.intake.counters["stored_late"] == 2
+
+
+def test_what_a_store_takes_late_is_not_booked_by_who_has_lost_the_device_meanwhile(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    given_up = [row(seen(1), water_point="algeti")]
+    station.restart(written_late=lambda: given_up)
+    station.store.is_away = True
+    with pytest.raises(StoreUnavailable):
+        station.take(batch(seen(1)))
+    station.store.is_away = False
+    station.intake.forget(lambda _: True)
+
+    taken = station.take(batch(seen(2)))
+
+    assert IntervalSet(((2, 2),)) == taken.receipts[KEY].stored
 
 
 def test_a_retained_reading_is_ignored_and_counted() -> None:
