@@ -98,7 +98,7 @@ def devices(connection: Connection) -> list[Listed]:
     """All devices, by id."""
     certificates = newest_certificates(connection)
     open_stays = select(Deployment.device_id, Deployment.water_point_id).where(Deployment.until_ms.is_(None))
-    stands = dict(connection.execute(open_stays).tuples().all())
+    stands = {row.device_id: row.water_point_id for row in connection.execute(open_stays)}
     models: dict[str, list[str]] = {}
     for device, model in connection.execute(select(Probe.device_id, Probe.model).order_by(Probe.parameter)):
         models.setdefault(device, []).append(model)
