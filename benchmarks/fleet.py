@@ -124,7 +124,8 @@ def _load(number: int, count: int, per_message: int, end_ms: int) -> _Device:
     for at in range(0, len(records), per_message):
         part = records[at : at + per_message]
         envelope = topics.Envelope(device, EPOCH, part[0].first, part[-1].last)
-        payload = encode(device, EPOCH, part[0].first, part, deflate=per_message > 1)
+        # Encoded before it is known what will be receipted: to say that more is held than is harms nothing.
+        payload = encode(device, EPOCH, 1, part, deflate=per_message > 1)
         head = _text(topics.readings(envelope)) + (len(waiting) % 65_535 + 1).to_bytes(2, "big")
         waiting.append((part[-1].last, _packet(_PUBLISH_QOS1, head + payload)))
     return _Device(device, waiting)
