@@ -10,17 +10,16 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 from alerts.numbers import written_against, written_breach, written_limit
 from alerts.phrasebook import Words, facts_in, phrasebook
 from alerts.ports import Kind
+from alerts.recipient import TBILISI
 from alerts.segments import Encoding, encoding_of, segments
 from waterquality.languages import Language
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 # A letter as names in the language hold it: it decides how the whole text is encoded.
 _LETTER = {Language.KA: "ა", Language.AZ: "ə", Language.HY: "ա", Language.RU: "я", Language.EN: "a"}
 # The widest of what a text may have to say; wider ones shorten the name of the water point.

@@ -92,6 +92,7 @@ phone = "{CSO}"
 language = "ka"
 role = "cso"
 municipalities = ["marneuli"]
+consent = {{ on = 2026-01-05, wording = "yes, text me" }}
 [[person]]
 id = "ivan"
 name = "Ivan"
@@ -99,6 +100,7 @@ phone = "{MUNICIPALITY}"
 language = "ru"
 role = "municipality"
 municipalities = ["marneuli"]
+consent = {{ on = 2026-01-05, wording = "yes, text me" }}
 [[person]]
 id = "ann"
 name = "Ann"
@@ -106,6 +108,7 @@ phone = "{TECHNICIAN}"
 language = "en"
 role = "technician"
 municipalities = ["marneuli"]
+consent = {{ on = 2026-01-05, wording = "yes, text me" }}
 """
 
 _RULE = """
