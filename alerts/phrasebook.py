@@ -13,11 +13,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alerts.ports import Kind
+from alerts.rules import Fault
 from waterquality.errors import ConfigError
 from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
-FACTS = frozenset({"site", "name", "value", "limit", "word", "within", "breach", "when", "when_short"})
+FACTS = frozenset({"site", "name", "value", "limit", "word", "within", "breach", "when", "when_short", "fault"})
 
 
 def facts_in(form: str) -> frozenset[str]:
@@ -61,6 +62,7 @@ class Phrasebook(BaseModel):
         words: what a limit is called.
         names: what each parameter is called.
         units: how its unit is written; "" where the name says it all.
+        faults: what may ail a probe.
         texts: the forms of each kind of text, the fullest first.
     """
 
@@ -69,11 +71,18 @@ class Phrasebook(BaseModel):
     words: Words
     names: dict[Parameter, str]
     units: dict[Parameter, str]
+    faults: dict[Fault, str]
     texts: dict[Kind, Annotated[tuple[Form, ...], Field(min_length=1)]]
 
     @model_validator(mode="after")
     def _leaves_nothing_out(self) -> "Phrasebook":
-        for table, keys in ((self.names, Parameter), (self.units, Parameter), (self.texts, Kind)):
+        tables = (
+            (self.names, Parameter),
+            (self.units, Parameter),
+            (self.faults, Fault),
+            (self.texts, Kind),
+        )
+        for table, keys in tables:
             missing = sorted(set(keys) - set(table))
             if missing:
                 message = f"nothing is said for {missing}"

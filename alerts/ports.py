@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from alerts.lifecycle import State, Transition
-from alerts.rules import Role, Rule
+from alerts.rules import AnyRule, Role, Rule
 from waterquality.errors import LinkError
 from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
@@ -43,12 +43,15 @@ class Standing:
         state: the pure state.
         episode: number of the current or last episode, from 1; 0 before the first.
         told: whether notifications of this episode are owed or sent.
+        step: number of the last telling of this episode, from 1; 0 before the first. It rises when the episode
+            begins, comes back, gets worse and ends.
     """
 
     key: AlertKey
     state: State
     episode: int = 0
     told: bool = False
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ class Kind(StrEnum):
     TURBIDITY_HIGH = "turbidity_high"
     PH_OUT = "ph_out"
     LIMIT_BROKEN = "limit_broken"
+    NO_FLOW = "no_flow"
+    FLOW_BACK = "flow_back"
+    NIGHT_FLOW = "night_flow"
+    CHANGED_FAST = "changed_fast"
+    PROBE_FAULT = "probe_fault"
+    PROBE_WELL = "probe_well"
     DEVICE_SILENT = "device_silent"
     DEVICE_BACK = "device_back"
     ALL_CLEAR = "all_clear"
@@ -109,6 +118,7 @@ class Owed:
         text: the text, one SMS segment.
         breached_at: when the breach it tells of was confirmed (event time).
         owed_at: when it became owed.
+        step: the telling of the episode that it belongs to; a person is told each once.
     """
 
     key: AlertKey
@@ -118,6 +128,7 @@ class Owed:
     text: str
     breached_at: datetime
     owed_at: datetime
+    step: int = 1
 
 
 class Overtaken(LinkError):
@@ -264,7 +275,7 @@ class Ledger(Protocol):
 class Directory(Protocol):
     """Who and where."""
 
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
         ...
 

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from alerts.numbers import written_against, written_breach, written_limit
+from alerts.numbers import written, written_against, written_breach, written_limit
 from alerts.phrasebook import Words, facts_in, phrasebook
 from alerts.ports import Kind
+from alerts.rules import Fault
 from alerts.segments import Encoding, encoding_of, segments
 from waterquality.languages import Language
 from waterquality.limits import Limit
@@ -46,6 +47,7 @@ def render(
     parameter: Parameter | None,
     at: datetime,
     now: datetime,
+    fault: Fault | None = None,
 ) -> str:
     """Write a text.
 
@@ -59,6 +61,7 @@ def render(
         parameter: what was measured; needed for a breach.
         at: when it happened, or when the device was last heard of.
         now: when it is written; the day is added to `at` when it is another one in Tbilisi.
+        fault: what ails the probe; needed where one does.
 
     Returns:
         The text, always one SMS segment.
@@ -67,6 +70,8 @@ def render(
         ValueError: a fact that this kind cannot do without is None; mended by nobody but the programmer.
     """
     facts = _facts(language, value, limit, parameter) | _times(at, now)
+    if fault is not None:
+        facts["fault"] = phrasebook(language).faults[fault]
     return _fitted(_forms(kind, language, facts), _tidy(site), facts)
 
 
@@ -100,10 +105,11 @@ def _facts(
         return facts
     book = phrasebook(language)
     facts["name"], unit = book.names[parameter], f" {book.units[parameter]}".rstrip()
-    if value is not None and limit is not None:
-        facts["value"] = written_against(value, limit) + unit
-        if breach := written_breach(value, limit):
-            facts["breach"] = breach + unit
+    if value is None:
+        return facts
+    facts["value"] = (written(value, parameter) if limit is None else written_against(value, limit)) + unit
+    if limit is not None and (breach := written_breach(value, limit)):
+        facts["breach"] = breach + unit
     return facts
 
 
@@ -178,4 +184,6 @@ def _widest(language: Language) -> Iterator[tuple[Kind, dict[str, str]]]:
     for kind in Kind:
         for value, limit in _EXTREMES:
             if _OF_ONE_PARAMETER.get(kind, limit.parameter) is limit.parameter:
-                yield kind, _facts(language, value, limit, limit.parameter) | times
+                facts = _facts(language, value, limit, limit.parameter) | times
+                faults = phrasebook(language).faults.values() if kind is Kind.PROBE_FAULT else [""]
+                yield from ((kind, facts | {"fault": fault}) for fault in faults)
