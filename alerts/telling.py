@@ -69,6 +69,7 @@ class Telling:
                 parameter=rule.parameter if isinstance(rule, LimitRule) else None,
                 at=at,
                 now=draft.now,
+                is_latin=recipient.is_latin,
             )
             yield Owed(standing.key, standing.episode, kind, recipient, text, transition.at, draft.now)
 

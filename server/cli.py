@@ -26,6 +26,7 @@ from server.remote_cli import device
 from server.saying import SettingsPath, out, refusals
 from server.screening_cli import screening
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.sms_cli import sms
 from server.store_cli import store
 from server.telemetry.composing import telling
 from server.telemetry.listener import Process
@@ -54,6 +55,7 @@ app.add_typer(authority)
 app.add_typer(broker_cli)
 app.add_typer(update, name="update")
 app.add_typer(store, name="store")
+app.add_typer(sms, name="sms")
 
 
 @app.command()

@@ -311,6 +311,8 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro quarantine",
         "tskaro screening",
         "tskaro store",
+        "tskaro sms",
+        "tskaro people",
     }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]
