@@ -18,7 +18,9 @@ from waterquality.errors import ConfigError
 from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
-FACTS = frozenset({"site", "name", "value", "limit", "word", "within", "breach", "when", "when_short", "fault"})
+FACTS = frozenset(
+    {"site", "name", "value", "limit", "word", "within", "breach", "when", "when_short", "fault"}
+)
 
 
 def facts_in(form: str) -> frozenset[str]:

@@ -132,7 +132,7 @@ class LimitSpec(_LastingSpec):
         for (near, mild), (far, bad) in pairwise(steps):
             if far.parameter is not near.parameter:
                 raise ValueError(f"a step is about {far.parameter}, and the rule about {near.parameter}")
-            if bad.rank <= mild.rank:
+            if mild.is_at_least(bad):
                 raise ValueError(f"a step up must be worse: {bad} is not worse than {mild}")
             if not _is_farther(far, near):
                 raise ValueError(f"the step {bad} does not lie beyond the one before it")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
+_TBILISI = ZoneInfo("Asia/Tbilisi")
 ALWAYS = "always"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = 24 * 60
@@ -52,7 +52,7 @@ class Supply:
 
     def is_due(self, at: datetime) -> bool:
         """Whether water is due at an instant."""
-        here = at.astimezone(TBILISI)
+        here = at.astimezone(_TBILISI)
         minute = here.weekday() * _DAY + here.hour * 60 + here.minute
         return any(first <= minute < end for first, end in self._folded)
 
@@ -67,8 +67,8 @@ class Supply:
 
 
 def is_between(at: datetime, begins: timedelta, ends: timedelta) -> bool:
-    """Whether an instant lies between two times of the day in Tbilisi; past midnight where `ends` is the earlier."""
-    here = at.astimezone(TBILISI)
+    """Whether an instant lies between two times of the day in Tbilisi; over midnight where `ends` is earlier."""
+    here = at.astimezone(_TBILISI)
     since_midnight = timedelta(hours=here.hour, minutes=here.minute, seconds=here.second)
     if begins <= ends:
         return begins <= since_midnight < ends

@@ -5,13 +5,14 @@
 * A text is rendered when it becomes owed, and is sent as it was rendered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from alerts.draft import Draft
 from alerts.in_force import InForce
 from alerts.lifecycle import Transition, Turn
 from alerts.ports import AlertKey, Directory, Kind, Owed, Standing
+from alerts.recipient import Recipient
 from alerts.rules import (
     CustodyRule,
     EventRule,
@@ -20,7 +21,6 @@ from alerts.rules import (
     NoDataRule,
     NoFlowRule,
     RateRule,
-    Role,
     Rule,
     SensorFaultRule,
     Verdict,
@@ -70,7 +70,7 @@ class Telling:
         if kind is None:
             return
         at = last_heard or transition.at
-        for recipient in self._directory.recipients(water_point, self._audience(rule, water_point, draft)):
+        for recipient in self._recipients(rule, standing, draft):
             text = render(
                 kind,
                 recipient.language,
@@ -80,7 +80,8 @@ class Telling:
                 parameter=None if isinstance(rule, NoDataRule | CustodyRule | EventRule) else rule.parameter,
                 at=at,
                 now=draft.now,
-                fault=fault_of(verdict.reason) if kind is Kind.PROBE_FAULT else None,
+                is_latin=recipient.is_latin,
+                fault=fault_of(verdict.reason),
             )
             yield Owed(
                 standing.key,
@@ -119,16 +120,23 @@ class Telling:
         all_confirmed = all(limit.is_verified for limit in every)
         return rule.step_of(level).limit if kind is not Kind.ALL_CLEAR or all_confirmed else None
 
-    def _audience(self, rule: Rule, water_point: str, draft: Draft) -> frozenset[Role]:
+    def _recipients(self, rule: Rule, standing: Standing, draft: Draft) -> Sequence[Recipient]:
         """Whom it concerns: a silence in the middle of an alert concerns those who were told of the alert too."""
-        if not isinstance(rule, NoDataRule):
-            return rule.audience
-        told = (
-            other.audience
-            for other in self._in_force.at(water_point).observed
-            if draft.is_open(AlertKey(other.id, water_point))
-        )
-        return rule.audience.union(*told)
+        water_point = standing.key.water_point
+        concerned: list[tuple[Rule, int]] = [(rule, standing.state.level)]
+        if isinstance(rule, NoDataRule):
+            concerned += self._open_there(water_point, draft)
+        ask = self._directory.recipients
+        each = (ask(water_point, other.audience, other.severity_of(level)) for other, level in concerned)
+        once = {recipient.person: recipient for recipients in each for recipient in recipients}
+        return list(once.values())
+
+    def _open_there(self, water_point: str, draft: Draft) -> Iterator[tuple[Rule, int]]:
+        """The rules about what is measured there whose alerts are open, and how bad each is."""
+        for other in self._in_force.at(water_point).observed:
+            key = AlertKey(other.id, water_point)
+            if draft.is_open(key):
+                yield other, draft.standing(key, draft.now).state.level
 
 
 _ENDS: dict[type[Rule], Kind] = {

@@ -10,18 +10,18 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
+from alerts.latin import to_latin
 from alerts.numbers import written, written_against, written_breach, written_limit
 from alerts.phrasebook import Words, facts_in, phrasebook
 from alerts.ports import Kind
+from alerts.recipient import TBILISI
 from alerts.rules import Fault
 from alerts.segments import Encoding, encoding_of, segments
 from waterquality.languages import Language
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 # A letter as names in the language hold it: it decides how the whole text is encoded.
 _LETTER = {Language.KA: "ა", Language.AZ: "ə", Language.HY: "ա", Language.RU: "я", Language.EN: "a"}
 # The widest of what a text may have to say; wider ones shorten the name of the water point.
@@ -47,7 +47,8 @@ def render(
     parameter: Parameter | None,
     at: datetime,
     now: datetime,
-    fault: Fault | None = None,
+    is_latin: bool = False,
+    fault: Fault = Fault.FAILING,
 ) -> str:
     """Write a text.
 
@@ -61,7 +62,8 @@ def render(
         parameter: what was measured; needed for a breach.
         at: when it happened, or when the device was last heard of.
         now: when it is written; the day is added to `at` when it is another one in Tbilisi.
-        fault: what ails the probe; needed where one does.
+        is_latin: whether it is to be written in Latin letters (`latin`), which leave twice the room.
+        fault: what ails the probe, where the text is about one.
 
     Returns:
         The text, always one SMS segment.
@@ -70,9 +72,10 @@ def render(
         ValueError: a fact that this kind cannot do without is None; mended by nobody but the programmer.
     """
     facts = _facts(language, value, limit, parameter) | _times(at, now)
-    if fault is not None:
-        facts["fault"] = phrasebook(language).faults[fault]
-    return _fitted(_forms(kind, language, facts), _tidy(site), facts)
+    facts["fault"] = phrasebook(language).faults[fault]
+    shorter = _ever_shorter(_forms(kind, language, facts), _tidy(site), facts)
+    tried = map(to_latin, shorter) if is_latin else shorter
+    return next(text for text in tried if segments(text).count == 1)
 
 
 @cache
@@ -136,10 +139,6 @@ def _forms(kind: Kind, language: Language, facts: Mapping[str, str]) -> Sequence
     return forms
 
 
-def _fitted(forms: Sequence[str], site: str, facts: Mapping[str, str]) -> str:
-    return next(text for text in _ever_shorter(forms, site, facts) if segments(text).count == 1)
-
-
 def _ever_shorter(forms: Sequence[str], site: str, facts: Mapping[str, str]) -> Iterator[str]:
     """The forms, then the last of them with less and less of the name, then less and less of the bare text.
 
@@ -182,8 +181,13 @@ def _room(language: Language, letter: str) -> int:
 def _widest(language: Language) -> Iterator[tuple[Kind, dict[str, str]]]:
     times = _times(_WHEN, _NEXT_DAY)
     for kind in Kind:
-        for value, limit in _EXTREMES:
-            if _OF_ONE_PARAMETER.get(kind, limit.parameter) is limit.parameter:
-                facts = _facts(language, value, limit, limit.parameter) | times
-                faults = phrasebook(language).faults.values() if kind is Kind.PROBE_FAULT else [""]
-                yield from ((kind, facts | {"fault": fault}) for fault in faults)
+        for value, limit in extremes_of(kind):
+            facts = _facts(language, value, limit, limit.parameter) | times
+            faults = phrasebook(language).faults.values() if kind is Kind.PROBE_FAULT else [""]
+            yield from ((kind, facts | {"fault": fault}) for fault in faults)
+
+
+def extremes_of(kind: Kind) -> Sequence[tuple[float, Limit]]:
+    """The widest values, each in its parameter's unit, and limits that a kind of text may have to name."""
+    only = _OF_ONE_PARAMETER.get(kind)
+    return [(value, limit) for value, limit in _EXTREMES if only in (None, limit.parameter)]

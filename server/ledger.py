@@ -26,6 +26,7 @@ from server.database.engine import Database
 from server.database.lease_models import HeardRow
 from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow, WaterPoint
 from server.database.statements import insert_into, json_of, letters, spans_of, upsert_all
+from server.registry.consent import told_among
 from waterquality.intervals import IntervalSet
 from waterquality.readings import from_ms, to_ms
 
@@ -78,8 +79,7 @@ class SqlLedger:
                 connection.execute(
                     insert(TransitionRow), [_transition(change) for change in judgement.changes]
                 )
-            for owed in judgement.owed:
-                _owe(connection, owed)
+            _owe(connection, judgement.owed)
             _add_judged(connection, judgement.judged)
             _add_heard(connection, judgement.heard)
             self._guard(connection)
@@ -218,6 +218,12 @@ def _values(standing: Standing) -> dict[str, Any]:
         "peak": state.peak,
         "last_breach_ms": _ms(state.last_breach_at),
         "beyond": state.beyond,
+        "level": state.level,
+        "rising": [to_ms(each) for each in state.rising],
+        "ended_ms": _ms(state.ended_at),
+        "reopened": state.reopened,
+        "blinded_ms": _ms(state.blinded_at),
+        "step": standing.step,
         "episode": standing.episode,
         "told": standing.told,
     }
@@ -232,9 +238,19 @@ def _standing(row: RowMapping) -> Standing:
         peak=row["peak"],
         last_breach_at=_instant(row["last_breach_ms"]),
         beyond=row["beyond"],
+        level=row["level"],
+        rising=tuple(map(from_ms, row["rising"] or _rising_before(row))),
+        ended_at=_instant(row["ended_ms"]),
+        reopened=row["reopened"],
+        blinded_at=_instant(row["blinded_ms"]),
     )
     key = AlertKey(row["rule_id"], row["water_point_id"], Lane(row["lane"]))
-    return Standing(key, state, row["episode"], row["told"])
+    return Standing(key, state, row["episode"], row["told"], row["step"])
+
+
+def _rising_before(row: RowMapping) -> list[int]:
+    """Since when a breach lasts that was pending before steps were kept."""
+    return [row["since_ms"]] if row["rising"] is None and row["phase"] == Phase.PENDING else []
 
 
 def _transition(change: Change) -> dict[str, Any]:
@@ -246,13 +262,28 @@ def _transition(change: Change) -> dict[str, Any]:
         "at_ms": to_ms(transition.at),
         "value": change.value,
         "reason": transition.reason[:200],
+        "turn": str(transition.turn),
+        "level": transition.level,
     }
 
 
-def _owe(connection: Connection, owed: Owed) -> None:
-    """Owe a text once: the same text of the same episode to the same person is no second debt."""
-    values = _key_values(owed.key) | {
+def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
+    """Owe each text once: the same text of the same episode to the same person is no second debt.
+
+    Who is to be told was read a while ago. Nothing is owed to whoever has opted out meanwhile.
+    """
+    if not owed:
+        return
+    told = told_among(connection, {each.recipient.person for each in owed})
+    rows = [_debt(each) for each in owed if each.recipient.person in told]
+    if rows:
+        connection.execute(insert_into(connection, NotificationRow).on_conflict_do_nothing(), rows)
+
+
+def _debt(owed: Owed) -> dict[str, object]:
+    return _key_values(owed.key) | {
         "episode": owed.episode,
+        "step": owed.step,
         "kind": str(owed.kind),
         "person_id": owed.recipient.person,
         "address": owed.recipient.address,
@@ -266,7 +297,6 @@ def _owe(connection: Connection, owed: Owed) -> None:
         "message_id": "",
         "detail": "",
     }
-    connection.execute(insert_into(connection, NotificationRow).values(**values).on_conflict_do_nothing())
 
 
 def _pending(row: RowMapping) -> Pending:

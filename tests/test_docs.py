@@ -311,6 +311,10 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro quarantine",
         "tskaro screening",
         "tskaro store",
+        "tskaro rules",
+        "tskaro water-point",
+        "tskaro sms",
+        "tskaro people",
     }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]

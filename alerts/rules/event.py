@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from alerts.events.event import Event, Judged, Stage
 from alerts.rules.place import Place
-from alerts.rules.verdict import EVERYWHERE, NO_DELAYS, WATER_AUDIENCE, Delays, Finding, Role, Scope, Severity, Verdict
+from alerts.rules.verdict import (
+    EVERYWHERE,
+    NO_DELAYS,
+    WATER_AUDIENCE,
+    Delays,
+    Finding,
+    Role,
+    Scope,
+    Severity,
+    Verdict,
+)
 from waterquality.parameters import Parameter
 
 _OF_THE_WATER = (Parameter.TURBIDITY, Parameter.PH)

@@ -99,9 +99,7 @@ class LimitRule:
             return None
         if reading.value is None or not may_accuse(reading):
             is_blind = reading.screened.why in BLIND
-            return Verdict(
-                Finding.UNKNOWN, reason=f"{self.parameter} is {doubt(reading)}", is_blind=is_blind
-            )
+            return Verdict(Finding.UNKNOWN, reason=f"{self.parameter} is {doubt(reading)}", is_blind=is_blind)
         verdict = self._judge(reading.value)
         if verdict.finding is not Finding.BREACH and not may_clear(reading):
             # What is doubted may accuse the water and never clears it.

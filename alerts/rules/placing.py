@@ -32,14 +32,7 @@ class OffRule:
 
 
 Rule = (
-    LimitRule
-    | RateRule
-    | NoFlowRule
-    | NightFlowRule
-    | SensorFaultRule
-    | EventRule
-    | NoDataRule
-    | CustodyRule
+    LimitRule | RateRule | NoFlowRule | NightFlowRule | SensorFaultRule | EventRule | NoDataRule | CustodyRule
 )
 AnyRule = Rule | OffRule
 

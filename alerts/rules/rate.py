@@ -119,7 +119,11 @@ class RateRule:
         trail.add(observation.taken_ms, value)
         minutes = self.within_s / 60
         if self.rise is not None and value - low > self.rise:
-            return Verdict(Finding.BREACH, value, low, f"rose by {value - low:.3g} within {minutes:g} minutes")
+            return Verdict(
+                Finding.BREACH, value, low, f"rose by {value - low:.3g} within {minutes:g} minutes"
+            )
         if self.fall is not None and high - value > self.fall:
-            return Verdict(Finding.BREACH, value, high, f"fell by {high - value:.3g} within {minutes:g} minutes")
+            return Verdict(
+                Finding.BREACH, value, high, f"fell by {high - value:.3g} within {minutes:g} minutes"
+            )
         return Verdict(Finding.CLEAR, value, reason="no fast change")

@@ -5,19 +5,19 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much it matters, least first: what others call advisory, alert and alarm.
+    """How much it matters, the gravest first: what others call alarm, alert and advisory.
 
     "Advisory" is a word we keep for what a named authority tells people to do.
     """
 
-    NOTICE = "notice"
-    WARNING = "warning"
     CRITICAL = "critical"
+    WARNING = "warning"
+    NOTICE = "notice"
 
-    @property
-    def rank(self) -> int:
-        """Its place in the order, from 0."""
-        return list(Severity).index(self)
+    def is_at_least(self, other: "Severity") -> bool:
+        """Whether it matters as much as another, or more."""
+        gravest_first = list(Severity)
+        return gravest_first.index(self) <= gravest_first.index(other)
 
 
 class Role(StrEnum):

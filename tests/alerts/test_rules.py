@@ -107,7 +107,10 @@ def test_a_value_is_found_to(rule, value, finding, bound):
     ],
 )
 def test_a_reading_that_cannot_be_used_is_unknown_and_never_clear(turbidity, reason):
-    assert CLOUDY.evaluate(observation(turbidity=turbidity)) == Verdict(Finding.UNKNOWN, reason=reason)
+    is_blind = turbidity.screened.why is Why.PROBE_SATURATED
+    assert CLOUDY.evaluate(observation(turbidity=turbidity)) == Verdict(
+        Finding.UNKNOWN, reason=reason, is_blind=is_blind
+    )
 
 
 def test_a_suspect_reading_beyond_the_limit_is_a_breach():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from alerts.rules import CustodyRule, LimitRule, NoDataRule, Rule
+from alerts.rules import AnyRule, CustodyRule, LimitRule, NoDataRule
 from alerts.specs import rule_from
 from server.database.models import RuleRow
 from waterquality.limits import Capability, Limit, why_not_evidenced
@@ -70,7 +70,7 @@ def limits_at(known: Iterable[RuleFacts], capabilities: Mapping[Parameter, Capab
 
 def _facts(name: str, spec: object) -> RuleFacts:
     try:
-        rule: Rule = rule_from(spec)
+        rule: AnyRule = rule_from(spec)
     except ValidationError:
         return RuleFacts(name)
     limit = rule.limit if isinstance(rule, LimitRule) else None
