@@ -19,8 +19,9 @@ from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
 FACTS = frozenset(
-    {"site", "name", "value", "limit", "word", "within", "breach", "when", "when_short", "fault"}
+    "site name value limit word within breach when when_short fault cause cause_short count".split()
 )
+_CAUSE_FACTS = frozenset({"name", "move", "size", "minutes"})
 
 
 def facts_in(form: str) -> frozenset[str]:
@@ -56,6 +57,30 @@ class Words(BaseModel):
     in_limit: str
 
 
+def _names_a_change(form: str) -> str:
+    if facts_in(form) != _CAUSE_FACTS:
+        message = f"{form!r}: it must name {sorted(_CAUSE_FACTS)} and nothing else"
+        raise ValueError(message)
+    return form
+
+
+class Causes(BaseModel):
+    """How a change is said.
+
+    Attributes:
+        rose: that it went up.
+        fell: that it went down.
+        moved: what changed, by how much and how fast.
+        steady: the same, while the flow was steady.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rose: str
+    fell: str
+    moved: Annotated[str, AfterValidator(_names_a_change)]
+    steady: Annotated[str, AfterValidator(_names_a_change)]
+
+
 class Phrasebook(BaseModel):
     """The texts of one language.
 
@@ -65,6 +90,7 @@ class Phrasebook(BaseModel):
         names: what each parameter is called.
         units: how its unit is written; "" where the name says it all.
         faults: what may ail a probe.
+        causes: how a change is said.
         texts: the forms of each kind of text, the fullest first.
     """
 
@@ -74,6 +100,7 @@ class Phrasebook(BaseModel):
     names: dict[Parameter, str]
     units: dict[Parameter, str]
     faults: dict[Fault, str]
+    causes: Causes
     texts: dict[Kind, Annotated[tuple[Form, ...], Field(min_length=1)]]
 
     @model_validator(mode="after")

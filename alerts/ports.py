@@ -82,12 +82,15 @@ class Kind(StrEnum):
     FLOW_BACK = "flow_back"
     NIGHT_FLOW = "night_flow"
     CHANGED_FAST = "changed_fast"
+    WATER_CHANGED = "water_changed"
     PROBE_FAULT = "probe_fault"
     PROBE_WELL = "probe_well"
     DEVICE_SILENT = "device_silent"
     DEVICE_BACK = "device_back"
     ALL_CLEAR = "all_clear"
     RECORD_OPEN = "record_open"
+    ALL_SILENT = "all_silent"
+    ALL_HEARD = "all_heard"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class Telling:
     def _kind(self, rule: Rule, transition: Transition, water_point: str, draft: Draft) -> Kind | None:
         """What is to be said; None when nothing is."""
         if transition.turn in (Turn.BEGINS, Turn.REOPENS, Turn.RISES):
-            return _kind_of_breach(rule)
+            return kind_of_breach(rule)
         if transition.turn is not Turn.ENDS or isinstance(rule, CustodyRule | _ENDS_BY_ITSELF):
             return None
         if isinstance(rule, LimitRule | NightFlowRule):
@@ -151,11 +151,12 @@ _BEGINS: dict[type[Rule], Kind] = {
     NightFlowRule: Kind.NIGHT_FLOW,
     SensorFaultRule: Kind.PROBE_FAULT,
     RateRule: Kind.CHANGED_FAST,
-    EventRule: Kind.CHANGED_FAST,
+    EventRule: Kind.WATER_CHANGED,
 }
 
 
-def _kind_of_breach(rule: Rule) -> Kind:
+def kind_of_breach(rule: Rule) -> Kind:
+    """What is said when a rule is broken."""
     if isinstance(rule, LimitRule):
         return _BREACHES.get(rule.parameter, Kind.LIMIT_BROKEN)
     return _BEGINS[type(rule)]
