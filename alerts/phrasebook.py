@@ -18,9 +18,9 @@ from waterquality.errors import ConfigError
 from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
-FACTS = frozenset(
-    "site name value limit word within breach when when_short fault cause cause_short count".split()
-)
+_WHERE_AND_WHEN = frozenset({"site", "when", "when_short"})
+_OF_A_LIMIT = frozenset({"name", "value", "limit", "word", "within", "breach"})
+FACTS = _WHERE_AND_WHEN | _OF_A_LIMIT | {"fault", "cause", "cause_short", "count"}
 _CAUSE_FACTS = frozenset({"name", "move", "size", "minutes"})
 
 
