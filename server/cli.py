@@ -23,6 +23,7 @@ from server.memory_cli import memory, moved
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
+from server.rules_cli import rules, water_point
 from server.saying import SettingsPath, out, refusals
 from server.screening_cli import screening
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
@@ -47,6 +48,8 @@ app.add_typer(registry, name="registry")
 app.add_typer(completeness, name="completeness")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(screening, name="screening")
+app.add_typer(rules, name="rules")
+app.add_typer(water_point, name="water-point")
 device.command()(card)
 device.command()(moved)
 app.command()(memory)

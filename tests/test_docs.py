@@ -311,6 +311,8 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro quarantine",
         "tskaro screening",
         "tskaro store",
+        "tskaro rules",
+        "tskaro water-point",
         "tskaro sms",
         "tskaro people",
     }
