@@ -1,12 +1,12 @@
 """Advisories as the public pages tell of them: those in force, and those that ran out and nobody lifted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from alerts.advisories.phrases import phrases
+from alerts.advisories.phrases import Phrases, phrases
 from alerts.advisories.record import Advisory, Phase
 from server.advisories.rows import all_advisories
 from waterquality.languages import Language
@@ -25,7 +25,8 @@ class Told:
     """An advisory in a reader's language, every sentence ready to be shown."""
 
     title: str
-    event: str
+    short: str
+    issued: str
     what_to_do: str
     instruction: str
     grounds: Sequence[str]
@@ -47,39 +48,28 @@ class AdvisoryView:
     advisory: Advisory
     is_expired: bool
 
-    def event(self, language: Language) -> str:
-        """What it is, in a line."""
+    def short(self, language: Language) -> str:
+        """What people are told, in a few words."""
         assert self.advisory.order is not None
-        return phrases(language).kinds[self.advisory.order.kind].event
+        return phrases(language).kinds[self.advisory.order.kind].short
 
     def told(self, language: Language) -> Told:
         """All that a reader is told."""
-        assert self.advisory.order is not None
-        words, order = phrases(language), self.advisory.order
-        kind = words.kinds[order.kind]
-        return Told(
-            title=words.said.in_force,
-            event=kind.event,
-            what_to_do=words.said.what_to_do,
-            instruction=kind.instruction,
-            grounds=tuple(self._grounds(language)),
-            own_title=words.said.own_words,
-            own=_own(order.own_text, language),
-        )
-
-    def _grounds(self, language: Language) -> list[str]:
         said, words = self.advisory, phrases(language)
         assert said.order is not None
         assert said.issued_by is not None
         assert said.changed_at is not None
-        told = [words.issued(said.issued_by, said.changed_at)]
-        if said.confirmed_by is not None:
-            told.append(words.confirmed(said.confirmed_by))
-        end = words.ran_out if self.is_expired else words.until
-        told.append(end(said.order.expires_at))
-        if said.issued_by.contact:
-            told.append(words.said.contact.format(contact=said.issued_by.contact))
-        return told
+        kind = words.kinds[said.order.kind]
+        return Told(
+            title=words.said.expired if self.is_expired else words.said.in_force,
+            short=kind.short,
+            issued=words.issued(said.issued_by, said.changed_at),
+            what_to_do=words.said.what_to_do,
+            instruction=kind.instruction,
+            grounds=tuple(_grounds(said, words, is_expired=self.is_expired)),
+            own_title=words.said.own_words,
+            own=_own(said.order.own_text, language),
+        )
 
 
 def advisories(
@@ -93,6 +83,15 @@ def advisories(
             view = AdvisoryView(number, advisory, phase is Phase.EXPIRED)
             found.setdefault(advisory.water_point, []).append(view)
     return found
+
+
+def _grounds(said: Advisory, words: Phrases, *, is_expired: bool) -> Iterator[str]:
+    assert said.order is not None
+    if said.confirmed_by is not None:
+        yield words.confirmed(said.confirmed_by)
+    yield (words.ran_out if is_expired else words.until)(said.order.expires_at)
+    if said.issued_by is not None and said.issued_by.contact:
+        yield words.said.contact.format(contact=said.issued_by.contact)
 
 
 def _own(texts: Mapping[Language, str], language: Language) -> Sequence[OwnWords]:

@@ -80,7 +80,10 @@ def test_what_ran_out_and_was_not_lifted_stays_on_the_page_and_says_so(
 ) -> None:
     advise(place, at=NOW - timedelta(days=8))
 
-    assert "nobody has lifted it" in text_of(shown(client, "en"))
+    said = text_of(shown(client, "en"))
+    assert "nobody has lifted it" in said
+    assert phrases(Language.EN).said.expired in said
+    assert phrases(Language.EN).said.in_force not in said
 
 
 def test_the_list_of_water_points_says_where_an_advisory_is_in_force(
@@ -89,7 +92,7 @@ def test_the_list_of_water_points_says_where_an_advisory_is_in_force(
     number = advise(place, "manglisi", AdvisoryKind.DO_NOT_DRINK)
     html = client.get("/ru/").text
 
-    assert phrases(Language.RU).kinds[AdvisoryKind.DO_NOT_DRINK].event in text_of(card(html, "manglisi"))
+    assert phrases(Language.RU).kinds[AdvisoryKind.DO_NOT_DRINK].short in text_of(card(html, "manglisi"))
     assert f"/ru/water-points/manglisi#advisory-{number}" in html
     assert "advised" not in card(html, "sadakhlo")
 
