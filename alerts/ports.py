@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from alerts.lifecycle import State, Transition
-from alerts.rules import Role, Rule
+from alerts.recipient import Recipient
+from alerts.rules import Role, Rule, Severity
 from waterquality.errors import LinkError
 from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
@@ -78,23 +79,6 @@ class Kind(StrEnum):
     DEVICE_BACK = "device_back"
     ALL_CLEAR = "all_clear"
     RECORD_OPEN = "record_open"
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """A person and how to reach them.
-
-    Attributes:
-        person: id of the person.
-        address: E.164 telephone number.
-        language: what they read.
-        role: who they are to Tskaro.
-    """
-
-    person: str
-    address: str
-    language: Language
-    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +256,13 @@ class Directory(Protocol):
         """Rules that can be judged at a water point: those its probes can evidence."""
         ...
 
-    def recipients(self, water_point: str, audience: frozenset[Role]) -> Sequence[Recipient]:
-        """People subscribed to a water point or its municipality, with one of these roles."""
+    def recipients(
+        self, water_point: str, audience: frozenset[Role], severity: Severity
+    ) -> Sequence[Recipient]:
+        """Whom to tell: people subscribed to a water point or its municipality, with one of these roles.
+
+        Each has agreed to get texts, has not opted out, and wants to hear of what matters so much.
+        """
         ...
 
     def sms_name(self, water_point: str, language: Language) -> str:

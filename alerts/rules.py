@@ -15,10 +15,15 @@ from waterquality.readings import Observation, Reading
 
 
 class Severity(StrEnum):
-    """How much it matters."""
+    """How much it matters, the gravest first."""
 
     CRITICAL = "critical"
     WARNING = "warning"
+
+    def is_at_least(self, other: "Severity") -> bool:
+        """Whether it matters as much as another, or more."""
+        gravest_first = list(Severity)
+        return gravest_first.index(self) <= gravest_first.index(other)
 
 
 class Role(StrEnum):

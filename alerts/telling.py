@@ -5,14 +5,15 @@
 * A text is rendered when it becomes owed, and is sent as it was rendered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from alerts.draft import Draft
 from alerts.in_force import InForce
 from alerts.lifecycle import Phase, Transition
 from alerts.ports import AlertKey, Directory, Kind, Owed, Standing
-from alerts.rules import CustodyRule, LimitRule, NoDataRule, Role, Rule, Verdict
+from alerts.recipient import Recipient
+from alerts.rules import CustodyRule, LimitRule, NoDataRule, Rule, Verdict
 from alerts.texts import render
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
@@ -58,7 +59,7 @@ class Telling:
             return
         water_point = standing.key.water_point
         at = (last_heard or transition.at) if begins else transition.at
-        for recipient in self._directory.recipients(water_point, self._audience(rule, water_point, draft)):
+        for recipient in self._recipients(rule, water_point, draft):
             text = render(
                 kind,
                 recipient.language,
@@ -68,6 +69,7 @@ class Telling:
                 parameter=rule.parameter if isinstance(rule, LimitRule) else None,
                 at=at,
                 now=draft.now,
+                is_latin=recipient.is_latin,
             )
             yield Owed(standing.key, standing.episode, kind, recipient, text, transition.at, draft.now)
 
@@ -97,16 +99,16 @@ class Telling:
         all_confirmed = all(other.limit.is_verified for other in self._in_force.at(water_point).limits)
         return rule.limit if kind is not Kind.ALL_CLEAR or all_confirmed else None
 
-    def _audience(self, rule: Rule, water_point: str, draft: Draft) -> frozenset[Role]:
+    def _recipients(self, rule: Rule, water_point: str, draft: Draft) -> Sequence[Recipient]:
         """Whom it concerns: a silence in the middle of an alert concerns those who were told of the alert too."""
-        if not isinstance(rule, NoDataRule):
-            return rule.audience
-        told = (
-            other.audience
-            for other in self._in_force.at(water_point).limits
-            if draft.is_open(AlertKey(other.id, water_point))
-        )
-        return rule.audience.union(*told)
+        concerned: list[Rule] = [rule]
+        if isinstance(rule, NoDataRule):
+            limits = self._in_force.at(water_point).limits
+            concerned += [other for other in limits if draft.is_open(AlertKey(other.id, water_point))]
+        ask = self._directory.recipients
+        each = (ask(water_point, other.audience, other.severity) for other in concerned)
+        once = {recipient.person: recipient for recipients in each for recipient in recipients}
+        return list(once.values())
 
 
 def _kind_of_breach(rule: Rule) -> Kind:

@@ -10,17 +10,17 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
+from alerts.latin import to_latin
 from alerts.numbers import written_against, written_breach, written_limit
 from alerts.phrasebook import Words, facts_in, phrasebook
 from alerts.ports import Kind
+from alerts.recipient import TBILISI
 from alerts.segments import Encoding, encoding_of, segments
 from waterquality.languages import Language
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 # A letter as names in the language hold it: it decides how the whole text is encoded.
 _LETTER = {Language.KA: "ა", Language.AZ: "ə", Language.HY: "ա", Language.RU: "я", Language.EN: "a"}
 # The widest of what a text may have to say; wider ones shorten the name of the water point.
@@ -46,6 +46,7 @@ def render(
     parameter: Parameter | None,
     at: datetime,
     now: datetime,
+    is_latin: bool = False,
 ) -> str:
     """Write a text.
 
@@ -59,6 +60,7 @@ def render(
         parameter: what was measured; needed for a breach.
         at: when it happened, or when the device was last heard of.
         now: when it is written; the day is added to `at` when it is another one in Tbilisi.
+        is_latin: whether it is to be written in Latin letters (`latin`), which leave twice the room.
 
     Returns:
         The text, always one SMS segment.
@@ -67,7 +69,9 @@ def render(
         ValueError: a fact that this kind cannot do without is None; mended by nobody but the programmer.
     """
     facts = _facts(language, value, limit, parameter) | _times(at, now)
-    return _fitted(_forms(kind, language, facts), _tidy(site), facts)
+    shorter = _ever_shorter(_forms(kind, language, facts), _tidy(site), facts)
+    written = map(to_latin, shorter) if is_latin else shorter
+    return next(text for text in written if segments(text).count == 1)
 
 
 @cache
@@ -130,10 +134,6 @@ def _forms(kind: Kind, language: Language, facts: Mapping[str, str]) -> Sequence
     return forms
 
 
-def _fitted(forms: Sequence[str], site: str, facts: Mapping[str, str]) -> str:
-    return next(text for text in _ever_shorter(forms, site, facts) if segments(text).count == 1)
-
-
 def _ever_shorter(forms: Sequence[str], site: str, facts: Mapping[str, str]) -> Iterator[str]:
     """The forms, then the last of them with less and less of the name, then less and less of the bare text.
 
@@ -176,6 +176,11 @@ def _room(language: Language, letter: str) -> int:
 def _widest(language: Language) -> Iterator[tuple[Kind, dict[str, str]]]:
     times = _times(_WHEN, _NEXT_DAY)
     for kind in Kind:
-        for value, limit in _EXTREMES:
-            if _OF_ONE_PARAMETER.get(kind, limit.parameter) is limit.parameter:
-                yield kind, _facts(language, value, limit, limit.parameter) | times
+        for value, limit in extremes_of(kind):
+            yield kind, _facts(language, value, limit, limit.parameter) | times
+
+
+def extremes_of(kind: Kind) -> Sequence[tuple[float, Limit]]:
+    """The widest values, each in its parameter's unit, and limits that a kind of text may have to name."""
+    only = _OF_ONE_PARAMETER.get(kind)
+    return [(value, limit) for value, limit in _EXTREMES if only in (None, limit.parameter)]

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from alerts.lifecycle import Phase
 from alerts.ports import Change, Lane
-from alerts.texts import TBILISI
+from alerts.recipient import TBILISI
 from demo import options as written
 from demo import replay as replaying
 from demo.clocks import real_now

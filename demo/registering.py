@@ -5,12 +5,12 @@ from datetime import datetime
 from alerts.seeds import shipped_rules
 from demo.villages import Cast
 from server.database.engine import Database
+from server.registry.consent import take_from_list
+from server.registry.people import NewPerson, add_person
 from server.registry.writing import (
-    NewPerson,
     NewWaterPoint,
     add_device,
     add_municipality,
-    add_person,
     add_water_point,
     deploy,
     seed_rules,
@@ -47,4 +47,12 @@ def register(cast: Cast, database: Database, *, since: datetime) -> None:
                     role=person.role,
                     municipalities=person.municipalities,
                 ),
+            )
+            take_from_list(
+                connection,
+                person.id,
+                wording="invented, like the person",
+                at=since,
+                source="demo",
+                now_ms=to_ms(since),
             )

@@ -34,12 +34,12 @@ from server.database.migrate import migrate
 from server.ingest.gate import Allowance, Gate
 from server.phone import DatabaseInbox
 from server.processes import Ingest, Notify, Surroundings
+from server.registry.consent import take_from_list
+from server.registry.people import NewPerson, add_person
 from server.registry.writing import (
-    NewPerson,
     NewWaterPoint,
     add_device,
     add_municipality,
-    add_person,
     add_water_point,
     deploy,
     seed_rules,
@@ -292,6 +292,14 @@ class Replay:
                     water_points=(WATER_POINT,),
                 )
                 add_person(connection, person)
+                take_from_list(
+                    connection,
+                    person.id,
+                    wording="invented, like the person",
+                    at=self._begins,
+                    source="replay",
+                    now_ms=to_ms(self._begins),
+                )
 
 
 def _as_recorded(model: str) -> Capability | None:

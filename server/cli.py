@@ -28,6 +28,7 @@ from server.remote_cli import device
 from server.saying import SettingsPath, out, refusals
 from server.screening_cli import screening
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
+from server.sms_cli import sms
 from server.store_cli import store
 from server.telemetry.composing import telling
 from server.telemetry.listener import Process
@@ -58,6 +59,7 @@ app.add_typer(update, name="update")
 app.add_typer(store, name="store")
 app.add_typer(advisory, name="advisory")
 app.add_typer(lab, name="lab")
+app.add_typer(sms, name="sms")
 
 
 @app.command()

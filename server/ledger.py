@@ -26,6 +26,7 @@ from server.database.engine import Database
 from server.database.lease_models import HeardRow
 from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow, WaterPoint
 from server.database.statements import insert_into, json_of, letters, spans_of, upsert_all
+from server.registry.consent import told_among
 from waterquality.intervals import IntervalSet
 from waterquality.readings import from_ms, to_ms
 
@@ -78,8 +79,7 @@ class SqlLedger:
                 connection.execute(
                     insert(TransitionRow), [_transition(change) for change in judgement.changes]
                 )
-            for owed in judgement.owed:
-                _owe(connection, owed)
+            _owe(connection, judgement.owed)
             _add_judged(connection, judgement.judged)
             _add_heard(connection, judgement.heard)
             self._guard(connection)
@@ -249,9 +249,21 @@ def _transition(change: Change) -> dict[str, Any]:
     }
 
 
-def _owe(connection: Connection, owed: Owed) -> None:
-    """Owe a text once: the same text of the same episode to the same person is no second debt."""
-    values = _key_values(owed.key) | {
+def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
+    """Owe each text once: the same text of the same episode to the same person is no second debt.
+
+    Who is to be told was read a while ago. Nothing is owed to whoever has opted out meanwhile.
+    """
+    if not owed:
+        return
+    told = told_among(connection, {each.recipient.person for each in owed})
+    rows = [_debt(each) for each in owed if each.recipient.person in told]
+    if rows:
+        connection.execute(insert_into(connection, NotificationRow).on_conflict_do_nothing(), rows)
+
+
+def _debt(owed: Owed) -> dict[str, object]:
+    return _key_values(owed.key) | {
         "episode": owed.episode,
         "kind": str(owed.kind),
         "person_id": owed.recipient.person,
@@ -266,7 +278,6 @@ def _owe(connection: Connection, owed: Owed) -> None:
         "message_id": "",
         "detail": "",
     }
-    connection.execute(insert_into(connection, NotificationRow).values(**values).on_conflict_do_nothing())
 
 
 def _pending(row: RowMapping) -> Pending:

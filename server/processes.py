@@ -69,7 +69,7 @@ class Surroundings:
         receipt_every_s: the shortest time between two receipts to one device, in real seconds.
         known: tells what a probe model can show.
         gate: whose messages come in, and how many; one for all in this process that listens to devices.
-        written_late: tells the rows that the store has taken after it was given up.
+        written_late: tells the rows that the store has taken after it was given up; None while it is still at them.
     """
 
     database: Database
@@ -82,7 +82,7 @@ class Surroundings:
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2
     known: CapabilityOf = capability_of
-    written_late: Callable[[], Sequence[Row]] = lambda: ()
+    written_late: Callable[[], Sequence[Row] | None] = lambda: ()
     gate: Gate = field(default_factory=Gate)
 
 

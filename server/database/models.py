@@ -107,27 +107,6 @@ class Probe(Base):
     model: Mapped[str] = mapped_column(String(60))
 
 
-class Person(Base):
-    """Somebody who gets texts."""
-
-    __tablename__ = "person"
-    id: Mapped[str] = mapped_column(String(60), primary_key=True)
-    name: Mapped[str] = mapped_column(String(120))
-    phone: Mapped[str] = mapped_column(String(20))
-    language: Mapped[str] = mapped_column(String(2))
-    role: Mapped[str] = mapped_column(String(20))
-
-
-class Subscription(Base):
-    """A person hears of one water point, or of all in a municipality."""
-
-    __tablename__ = "subscription"
-    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
-    water_point_id: Mapped[str | None] = mapped_column(ForeignKey("water_point.id"), index=True)
-    municipality_id: Mapped[str | None] = mapped_column(ForeignKey("municipality.id"), index=True)
-
-
 class RuleRow(Base):
     """A rule; `spec` is the JSON of its tagged union."""
 

@@ -5,8 +5,8 @@ Implements `alerts.ports.Directory` by passing each question to the snapshot in 
 
 from collections.abc import Mapping, Sequence
 
-from alerts.ports import Recipient
-from alerts.rules import Role, Rule
+from alerts.recipient import Recipient
+from alerts.rules import Role, Rule, Severity
 from server.database.engine import Database
 from server.registry.directory import SnapshotDirectory, read_directory
 from server.registry.snapshot import CapabilityOf, Registry, capability_of, read_registry
@@ -45,9 +45,11 @@ class CurrentRegistry:
         """Rules that can be judged at a water point."""
         return self._directory.rules_for(water_point)
 
-    def recipients(self, water_point: str, audience: frozenset[Role]) -> Sequence[Recipient]:
+    def recipients(
+        self, water_point: str, audience: frozenset[Role], severity: Severity
+    ) -> Sequence[Recipient]:
         """People to tell."""
-        return self._directory.recipients(water_point, audience)
+        return self._directory.recipients(water_point, audience, severity)
 
     def sms_name(self, water_point: str, language: Language) -> str:
         """The short name of a water point for texts."""

@@ -12,11 +12,14 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from alerts.ports import Recipient
-from alerts.rules import LimitRule, Role, Rule
+from alerts.recipient import Recipient
+from alerts.rules import LimitRule, Role, Rule, Severity
 from alerts.specs import rule_from
 from server.database.engine import Database
-from server.database.models import Person, RuleRow, Subscription, WaterPoint
+from server.database.models import RuleRow, WaterPoint
+from server.database.people_models import Person, Subscription
+from server.registry.consent import may_be_told
+from server.registry.people import recipient_of
 from server.registry.snapshot import Registry
 from waterquality.languages import Language
 from waterquality.limits import why_not_evidenced
@@ -40,8 +43,8 @@ class SnapshotDirectory:
         registry: what is deployed where.
         places: water points by id.
         all_rules: rules in force by id.
-        by_water_point: people subscribed to a water point.
-        by_municipality: people subscribed to all of a municipality.
+        by_water_point: people subscribed to a water point, of those who may be told.
+        by_municipality: people subscribed to all of a municipality, likewise.
     """
 
     registry: Registry
@@ -58,13 +61,19 @@ class SnapshotDirectory:
         """Rules that can be judged at a water point: those that a probe there can evidence, and silence."""
         return self._rules_by_place.get(water_point, self._rules_anywhere)
 
-    def recipients(self, water_point: str, audience: frozenset[Role]) -> Sequence[Recipient]:
-        """People subscribed to a water point or its municipality, with one of these roles, each once."""
+    def recipients(
+        self, water_point: str, audience: frozenset[Role], severity: Severity
+    ) -> Sequence[Recipient]:
+        """Whom to tell: of those who are subscribed to a water point or its municipality, each once."""
         place = self.places.get(water_point)
         subscribed = list(self.by_water_point.get(water_point, ()))
         if place is not None:
             subscribed += self.by_municipality.get(place.municipality, ())
-        once = {recipient.person: recipient for recipient in subscribed if recipient.role in audience}
+        once = {
+            recipient.person: recipient
+            for recipient in subscribed
+            if recipient.role in audience and recipient.wants(severity)
+        }
         return list(once.values())
 
     def sms_name(self, water_point: str, language: Language) -> str:
@@ -118,16 +127,17 @@ def _rules(connection: Connection) -> dict[str, Rule]:
 def _subscribed(
     connection: Connection,
 ) -> tuple[dict[str, list[Recipient]], dict[str, list[Recipient]]]:
-    columns = (Person.id, Person.phone, Person.language, Person.role)
-    query = select(*columns, Subscription.water_point_id, Subscription.municipality_id).join(
-        Subscription, Subscription.person_id == Person.id
-    )
+    """Who is subscribed to what, of those who may be told."""
+    recipients = {
+        row.id: recipient_of(row) for row in connection.execute(select(Person.__table__).where(may_be_told()))
+    }
+    columns = (Subscription.person_id, Subscription.water_point_id, Subscription.municipality_id)
     by_water_point: defaultdict[str, list[Recipient]] = defaultdict(list)
     by_municipality: defaultdict[str, list[Recipient]] = defaultdict(list)
-    for person, phone, language, role, water_point, municipality in connection.execute(query):
-        recipient = Recipient(person, phone, Language(language), Role(role))
-        if water_point is not None:
+    for person, water_point, municipality in connection.execute(select(*columns).order_by(Subscription.id)):
+        recipient = recipients.get(person)
+        if recipient is not None and water_point is not None:
             by_water_point[water_point].append(recipient)
-        if municipality is not None:
+        if recipient is not None and municipality is not None:
             by_municipality[municipality].append(recipient)
     return dict(by_water_point), dict(by_municipality)

@@ -5,6 +5,7 @@ What a small deployment keeps in git and loads with `tskaro registry load`; the 
 
 import re
 from collections.abc import Mapping
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -20,20 +21,22 @@ from pydantic import (
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from alerts.rules import Role
+from alerts.recipient import FIRST_TIER, LAST_TIER, TBILISI, QuietHours
+from alerts.rules import Role, Severity
 from alerts.specs import RuleSpec
 from firmware_config.errors import Problem
 from firmware_config.refusal import config_error, read_toml, refuse
 from firmware_config.screening import ParameterTests, problems_of
 from server.database.engine import Database
+from server.registry.consent import take_from_list
 from server.registry.correcting import correct
+from server.registry.people import NewPerson, add_person
 from server.registry.screening import Where, put_screening
+from server.registry.telephone import read_telephone
 from server.registry.writing import (
-    NewPerson,
     NewWaterPoint,
     add_device,
     add_municipality,
-    add_person,
     add_water_point,
     deploy,
     put_rule,
@@ -58,9 +61,7 @@ def _written(form: str, reason: str) -> AfterValidator:
 
 
 _Id = Annotated[str, _written("[a-z0-9-]{1,60}", "should be 1 to 60 small letters, digits and hyphens")]
-_Phone = Annotated[
-    str, _written(r"\+[1-9][0-9]{6,14}", "should be a number with its country code, e.g. +995555123456")
-]
+_Phone = Annotated[str, AfterValidator(lambda written: read_telephone(written).number)]
 
 
 class _Part(BaseModel):
@@ -121,8 +122,35 @@ class ScreeningEntry(_Part):
         return {parameter: tests for parameter, tests in each.items() if tests is not None}
 
 
+class QuietEntry(_Part):
+    """When somebody is not to be woken, in Tbilisi; over midnight where it ends before it begins."""
+
+    begin: time
+    end: time
+
+    @model_validator(mode="after")
+    def _is_a_part_of_the_day(self) -> Self:
+        self.hours()
+        return self
+
+    def hours(self) -> QuietHours:
+        """The quiet hours themselves."""
+        return QuietHours(self.begin, self.end)
+
+
+class ConsentEntry(_Part):
+    """That somebody has agreed to get texts: on which day, and to what, word for word."""
+
+    on: date
+    wording: str = Field(min_length=1)
+
+    def at(self) -> datetime:
+        """When the day began, in Tbilisi."""
+        return datetime.combine(self.on, time(), TBILISI)
+
+
 class PersonEntry(_Part):
-    """Somebody who gets texts."""
+    """Somebody who gets texts; without their consent they get none."""
 
     id: _Id
     name: str
@@ -131,6 +159,29 @@ class PersonEntry(_Part):
     role: Role
     water_points: tuple[_Id, ...] = ()
     municipalities: tuple[_Id, ...] = ()
+    tier: int = Field(default=FIRST_TIER, ge=FIRST_TIER, le=LAST_TIER)
+    quiet: QuietEntry | None = None
+    least_severity: Severity | None = None
+    latin: bool = False
+    other_address: str = Field(default="", max_length=300)
+    consent: ConsentEntry | None = None
+
+    def person(self) -> NewPerson:
+        """Whom to register."""
+        return NewPerson(
+            id=self.id,
+            name=self.name,
+            phone=self.phone,
+            language=self.language,
+            role=self.role,
+            water_points=self.water_points,
+            municipalities=self.municipalities,
+            tier=self.tier,
+            quiet=None if self.quiet is None else self.quiet.hours(),
+            least=self.least_severity,
+            is_latin=self.latin,
+            other_address=self.other_address,
+        )
 
 
 class RegistryFile(_Part):
@@ -183,7 +234,17 @@ def _register(file: RegistryFile, connection: Connection, now_ms: int) -> None:
         if device.water_point is not None:
             _stands(connection, device, device.water_point, now_ms)
     for person in file.person:
-        add_person(connection, NewPerson(**dict(person)))
+        add_person(connection, person.person())
+        if person.consent is not None:
+            given = person.consent
+            take_from_list(
+                connection,
+                person.id,
+                wording=given.wording,
+                at=given.at(),
+                source="registry file",
+                now_ms=now_ms,
+            )
     for screening in file.screening:
         where = Where(screening.water_point or "", screening.device or "")
         put_screening(connection, where, screening.tests())

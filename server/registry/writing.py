@@ -1,21 +1,18 @@
-"""Registering municipalities, water points, devices, people and rules. The same again changes nothing."""
+"""Registering municipalities, water points, devices and rules. The same again changes nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from alerts.rules import Role
 from alerts.specs import AnySpec
 from alerts.texts import check_site_name
 from server.database.models import (
     Deployment,
     Device,
     Municipality,
-    Person,
     Probe,
     RuleRow,
-    Subscription,
     WaterPoint,
 )
 from server.database.statements import upsert
@@ -37,19 +34,6 @@ class NewWaterPoint:
     sms_names: Names
     lat: float
     lon: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewPerson:
-    """Somebody to text, and what they subscribe to."""
-
-    id: str
-    name: str
-    phone: str
-    language: Language
-    role: Role
-    water_points: tuple[str, ...] = ()
-    municipalities: tuple[str, ...] = ()
 
 
 def add_municipality(connection: Connection, name: str, names: Names) -> None:
@@ -123,17 +107,6 @@ def standing(connection: Connection, device: str) -> str | None:
     """The water point that a device serves now; None when it serves none."""
     open_stay = (Deployment.device_id == device) & Deployment.until_ms.is_(None)
     return connection.scalar(select(Deployment.water_point_id).where(open_stay))
-
-
-def add_person(connection: Connection, new: NewPerson) -> None:
-    """Register a person; their subscriptions are those given and no others."""
-    values = {"name": new.name, "phone": new.phone, "language": str(new.language), "role": str(new.role)}
-    upsert(connection, Person, {"id": new.id}, values)
-    connection.execute(delete(Subscription).where(Subscription.person_id == new.id))
-    for water_point in new.water_points:
-        connection.execute(insert(Subscription).values(person_id=new.id, water_point_id=water_point))
-    for municipality in new.municipalities:
-        connection.execute(insert(Subscription).values(person_id=new.id, municipality_id=municipality))
 
 
 def _plain(names: Names) -> dict[str, str]:

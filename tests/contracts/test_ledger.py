@@ -18,13 +18,14 @@ from alerts.ports import (
     Outcome,
     Overtaken,
     Owed,
-    Recipient,
     Standing,
 )
+from alerts.recipient import Recipient
 from alerts.rules import Role
 from server.database.engine import Database
 from server.database.migrate import migrate
 from server.ledger import SqlLedger
+from tests.fakes.agreed import have_agreed
 from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
 
@@ -32,6 +33,7 @@ T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 NAME = ("kk-0007", "9f1c2a7e")
 KEY = AlertKey("turbidity-who-4", "bolnisi-spring")
 NINO = Recipient("nino", "+995555000123", Language.KA, Role.CSO)
+OTHERS = [replace(NINO, person=name) for name in ("a", "b", "c", "d", "levan")]
 LATER = timedelta(minutes=10)
 
 
@@ -53,6 +55,7 @@ def postgres(postgres_url):
 def _in_database(url):
     database = Database(url)
     migrate(database)
+    have_agreed(database, [NINO, *OTHERS])
     return SqlLedger(database)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alerts.ports import Recipient
+from alerts.recipient import Recipient
 from alerts.rules import Delays, LimitRule, NoDataRule, Role, Rule, Severity
 from waterquality.languages import Language
 from waterquality.limits import Limit
@@ -44,8 +44,10 @@ class Town:
     def rules_for(self, water_point: str) -> Sequence[Rule]:
         return self.all_rules
 
-    def recipients(self, water_point: str, audience: frozenset[Role]) -> Sequence[Recipient]:
-        return [person for person in self.people if person.role in audience]
+    def recipients(
+        self, water_point: str, audience: frozenset[Role], severity: Severity
+    ) -> Sequence[Recipient]:
+        return [person for person in self.people if person.role in audience and person.wants(severity)]
 
     def sms_name(self, water_point: str, language: Language) -> str:
         return self.names.get(water_point, water_point)

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from server.composing import open_database
-from server.database.models import Deployment, Device, Person, RuleRow, WaterPoint
+from server.database.models import Deployment, Device, RuleRow, WaterPoint
+from server.database.people_models import Person
 from server.settings import load_settings
 from tests.fakes.programs import TSKARO, run
 from tests.fakes.world import registry

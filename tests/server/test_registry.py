@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.rules import LimitRule, Role
+from alerts.rules import LimitRule, Role, Severity
 from alerts.seeds import shipped_rules
 from server.database.engine import Database
 from server.registry.current import CurrentRegistry
@@ -57,6 +57,7 @@ language = "ka"
 role = "cso"
 municipalities = ["bolnisi"]
 water_points = ["kazreti-tap"]
+consent = { on = 2026-01-05, wording = "yes, text me" }
 
 [[person]]
 id = "giorgi"
@@ -65,6 +66,7 @@ phone = "+995555000102"
 language = "en"
 role = "technician"
 water_points = ["bolnisi-spring"]
+consent = { on = 2026-01-05, wording = "yes, text me" }
 """
 
 
@@ -124,11 +126,12 @@ def test_a_limit_is_judged_only_where_the_probe_can_evidence_it(database: Databa
 def test_a_person_who_subscribes_twice_is_told_once(database: Database, tmp_path: Path) -> None:
     current = loaded(database, tmp_path)
 
-    told = current.recipients("kazreti-tap", frozenset({Role.CSO}))
+    told = current.recipients("kazreti-tap", frozenset({Role.CSO}), Severity.WARNING)
 
     assert [("nino", Language.KA)] == [(one.person, one.language) for one in told]
     assert ["giorgi"] == [
-        one.person for one in current.recipients("bolnisi-spring", frozenset({Role.TECHNICIAN}))
+        one.person
+        for one in current.recipients("bolnisi-spring", frozenset({Role.TECHNICIAN}), Severity.WARNING)
     ]
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 from alerts.lifecycle import Phase
 from alerts.ports import Fate, Kind, Lane
 from alerts.rules import Role
-from server.database.models import AlertRow, NotificationRow, Person, TransitionRow
+from server.database.models import AlertRow, NotificationRow, TransitionRow
+from server.database.people_models import Person
 from server.web.views.rules import RuleFacts
 from waterquality.languages import Language
 

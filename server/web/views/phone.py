@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from server.database.models import Person, PhoneMessage
+from server.database.models import PhoneMessage
+from server.database.people_models import Person
 
 _MANY_MESSAGES = 300
 
@@ -45,7 +46,9 @@ class Phone:
 
 def phones(connection: Connection, *, at_most: int = _MANY_MESSAGES) -> Sequence[Phone]:
     """A phone for everybody registered and for every number that got a text; those with texts first."""
-    owners = {row.phone: row for row in connection.execute(select(Person))}
+    owners = {
+        row.phone: row for row in connection.execute(select(Person).where(Person.forgotten_ms.is_(None)))
+    }
     newest_first = (
         select(PhoneMessage).order_by(PhoneMessage.at_ms.desc(), PhoneMessage.id.desc()).limit(at_most)
     )

@@ -11,7 +11,6 @@ from server.database.models import (
     Device,
     Municipality,
     NotificationRow,
-    Person,
     PhoneMessage,
     Probe,
     QuarantineRow,
@@ -19,6 +18,7 @@ from server.database.models import (
     TransitionRow,
     WaterPoint,
 )
+from server.database.people_models import Person
 from tests.builders import instant
 from waterquality.readings import to_ms
 

@@ -1,14 +1,14 @@
 """advisories, who may issue them, laboratory results and CAP messages
 
 Revision: 0014
-Revises: 0008
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
