@@ -25,7 +25,7 @@ def messages(
         select(CapMessageRow.__table__)
         .join(AdvisoryRow, AdvisoryRow.id == CapMessageRow.advisory_id)
         .where(or_(recent, AdvisoryRow.phase == str(Phase.IN_FORCE)))
-        .order_by(CapMessageRow.sent_ms.desc(), CapMessageRow.number.desc())
+        .order_by(CapMessageRow.sent_ms.desc(), CapMessageRow.advisory_id.desc(), CapMessageRow.number.desc())
         .limit(_MOST)
     )
     if municipality:
