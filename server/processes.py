@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from alerts.advisories.ports import Herald
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
 from alerts.transports.port import Transport
 from alerts.watch import Watch
+from server.advisories.book import AdvisoryBook
+from server.advisories.proposer import Proposer
 from server.broker.eviction import Evictions
 from server.bus.live import ALL_NEWS, Voice, read_news
 from server.bus.mqtt import BrokerAddress, Bus
@@ -66,7 +69,7 @@ class Surroundings:
         receipt_every_s: the shortest time between two receipts to one device, in real seconds.
         known: tells what a probe model can show.
         gate: whose messages come in, and how many; one for all in this process that listens to devices.
-        written_late: tells the rows that the store has taken after it was given up.
+        written_late: tells the rows that the store has taken after it was given up; None while it is still at them.
     """
 
     database: Database
@@ -79,7 +82,7 @@ class Surroundings:
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2
     known: CapabilityOf = capability_of
-    written_late: Callable[[], Sequence[Row]] = lambda: ()
+    written_late: Callable[[], Sequence[Row] | None] = lambda: ()
     gate: Gate = field(default_factory=Gate)
 
 
@@ -115,10 +118,15 @@ class Ingest:
     Args:
         around: what it stands in.
         changed: called with every change of an alert, after it was recorded.
+        herald: is told of advisories that the system proposes.
     """
 
     def __init__(
-        self, around: Surroundings, *, changed: Callable[[Sequence[Change]], None] = lambda _: None
+        self,
+        around: Surroundings,
+        *,
+        changed: Callable[[Sequence[Change]], None] = lambda _: None,
+        herald: Herald | None = None,
     ) -> None:
         clock = around.clock
         self._around, self._changed = around, changed
@@ -196,6 +204,15 @@ class Ingest:
             around.keep,
             is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
         )
+        self._proposer = Proposer(
+            around.database,
+            around.store,
+            AdvisoryBook(around.database),
+            current.registry,
+            clock,
+            herald=herald,
+            is_ours=lambda: SHARDS[0] in self.shards.held,
+        )
         self._detour = Detour(
             follow=self.bus.follow, leave=self.bus.leave, whole=_said_by_all, named=_said_by_one
         )
@@ -220,6 +237,7 @@ class Ingest:
         self._running.start("ticker", self.ticker.run)
         self._running.start("keeper", self._keeper.run)
         self._running.start("evictions", self.evictions.run)
+        self._running.start("proposer", self._proposer.run)
         return answered
 
     def stop(self) -> None:

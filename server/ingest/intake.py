@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from alerts.watch import Sighting, Watch
 from server.ingest.books import Books, Key
 from server.ingest.custody import Book
 from server.ingest.gate import Gate
 from server.ingest.opening import opened
+from server.ingest.questions import Questions
 from server.ingest.repeats import Repeats
 from server.ingest.round import Round, place_of
 from server.ingest.screener import Screener
@@ -28,6 +30,8 @@ from waterquality.intervals import IntervalSet
 from waterquality.readings import Observation, from_ms, to_ms
 from waterquality.topics import parse_readings
 from waterquality.wire.rejection import Rejection
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ class Intake:
         confirm: asked before rows are sent to the store, which cannot ask, whether the shards are still ours.
             What is sent late nevertheless is what the device sent, under its own name; only its flags may differ.
         gate: told what taking in the messages of each device takes.
-        written_late: tells the rows that the store has taken after it was given up; each once.
+        written_late: tells the rows that the store has taken after it was given up, each once; None while it is
+            still at them, and takes no others.
+        questions: how long a round may ask the store.
     """
 
     def __init__(
@@ -82,7 +88,8 @@ class Intake:
         keep: timedelta,
         confirm: Callable[[], None] = lambda: None,
         gate: Gate | None = None,
-        written_late: Callable[[], Sequence[Row]] = lambda: (),
+        written_late: Callable[[], Sequence[Row] | None] = lambda: (),
+        questions: Questions | None = None,
     ) -> None:
         self._store, self._books, self._watch, self._registry, self._keep = (
             store,
@@ -93,7 +100,7 @@ class Intake:
         )
         self._confirm, self._gate = confirm, gate or Gate()
         self._store_was_away = False
-        self._written_late = written_late
+        self._written_late, self._questions = written_late, questions or Questions()
         self._given_up: set[Key] = set()  # whose rows may be written late
         self._repeats = Repeats(store)
         self._screener = Screener(store, lambda key: bool(books.of(key).stored))
@@ -112,7 +119,9 @@ class Intake:
             StoreUnavailable: judged and booked but for the readings, which come again; mended by time.
         """
         the_round = self._begin(now)
-        self._book_late(the_round)
+        late = self._written_late()
+        store_is_up = store_is_up and late is not None
+        self._book_late(the_round, late or ())
         envelopes = [parse_readings(arrival.topic) for arrival in arrivals]
         self._books.recall({(each.device, each.epoch) for each in envelopes if each is not None})
         for arrival, envelope in self._gate.in_turn(zip(arrivals, envelopes, strict=True)):
@@ -120,7 +129,7 @@ class Intake:
                 if not self._repeats.is_known(observation, arrival, the_round):
                     _take_new(observation, arrival, the_round)
         if the_round.forgotten and store_is_up:
-            for observation, arrival in self._repeats.lost(the_round):
+            for observation, arrival in self._repeats.lost(the_round, self._questions):
                 _take_new(observation, arrival, the_round)
         self._screen(the_round, may_ask=store_is_up)
         self._watch.judge(the_round.sightings, now)
@@ -162,15 +171,25 @@ class Intake:
         self._screener.forget(of)
 
     def _begin(self, now: datetime) -> Round:
+        self._questions.begin()
         return Round.beginning(now, self._registry(), self._books, self.counters, self._keep)
 
     def _screen(self, the_round: Round, *, may_ask: bool) -> None:
-        """Judge what is new among its neighbours; until it is stored, none of it is taken for settled."""
-        judged = self._screener.screen(the_round.rows, the_round.registry.bounds, may_ask=may_ask)
-        the_round.rows, the_round.again = judged.rows, judged.again
+        """Judge what is new among its neighbours; until it is stored, none of it is taken for settled.
+
+        What there was no time to ask for is judged by what is in memory, and stays with its device for now.
+        """
+        judged = self._screener.screen(
+            the_round.rows, the_round.registry.bounds, may_ask=lambda: may_ask and self._questions.may_go_on
+        )
         the_round.sightings = [
             Sighting(row.water_point, row.observation, from_ms(row.received_ms)) for row in judged.rows
         ]
+        the_round.rows, the_round.again = judged.rows, judged.again
+        if may_ask and judged.held_back:
+            self.counters["held_back"] += len(judged.held_back)
+            the_round.rows = _but_for(judged.held_back, judged.rows)
+            the_round.sources = _but_for(judged.held_back, the_round.sources)
 
     def _keep_rows(self, the_round: Round) -> StoreUnavailable | None:
         """Write the rows and book them; returns the trouble when the store takes nothing now."""
@@ -193,9 +212,9 @@ class Intake:
         _book_stored(the_round, the_round.stored)
         return None
 
-    def _book_late(self, the_round: Round) -> None:
+    def _book_late(self, the_round: Round, written: Sequence[Row]) -> None:
         """Book what the store has taken after all, unless somebody else has the device now."""
-        late = [row for row in self._written_late() if _key(row) in self._given_up]
+        late = [row for row in written if _key(row) in self._given_up]
         if late:
             keys = {_key(row) for row in late}
             self._given_up -= keys
@@ -238,6 +257,10 @@ def _take_new(observation: Observation, arrival: Arrival, the_round: Round) -> N
     else:
         the_round.rows.append(Row(water_point, observation, arrival.received_ms))
         the_round.sources.append(arrival)
+
+
+def _but_for(indexes: frozenset[int], of: Sequence[_T]) -> list[_T]:
+    return [each for index, each in enumerate(of) if index not in indexes]
 
 
 def _key(row: Row) -> Key:

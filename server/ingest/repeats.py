@@ -7,6 +7,7 @@ with the store, once the round has been opened (`server.ingest.comparing`).
 from collections.abc import Callable, Iterator
 
 from server.ingest.comparing import AT_ONCE, Contents, Same, compare
+from server.ingest.questions import Questions
 from server.ingest.round import Round
 from server.ingest.subscriber import Arrival
 from server.store.port import ReadingStore, StoreUnavailable
@@ -42,11 +43,14 @@ class Repeats:
             the_round.forgotten.setdefault(arrival.topic, (arrival, []))[1].append(observation)
         return True
 
-    def lost(self, the_round: Round) -> Iterator[tuple[Observation, Arrival]]:
+    def lost(self, the_round: Round, questions: Questions) -> Iterator[tuple[Observation, Arrival]]:
         """What came again, and the store holds no more though it did: it is to be taken in like a new one."""
         batches = list(the_round.forgotten.values())
         the_round.counters["repeated_uncompared"] += sum(len(batch) for _, batch in batches[AT_ONCE:])
         for arrival, repeated in batches[:AT_ONCE]:
+            if not questions.may_go_on:
+                the_round.counters["repeated_uncompared"] += len(repeated)
+                continue
             stays = the_round.registry.stays.get(repeated[0].device, ())
             try:
                 same = compare(self._store, the_round.books, repeated, (stay.water_point for stay in stays))

@@ -10,7 +10,8 @@ otherwise then is written again, in the same write as what is new.
   before the store is asked again, and so is a change to a neighbour: the device comes again, and all is found
   anew.
 * So the flags in the store depend on the readings alone, not on the order in which they came.
-* A store that is away stops nobody from judging: then the neighbours in memory are all there are.
+* A store that is away stops nobody from judging: then the neighbours in memory are all there are. Where there was
+  no time to ask, what was judged so is held back: it is stored when it comes again and there is time.
 * What is written again is not new: it is not judged by the watch, not booked and not receipted.
 """
 
@@ -35,10 +36,12 @@ class Judged:
     Attributes:
         rows: the rows given, screened, in their order.
         again: rows of earlier rounds whose flags are different now.
+        held_back: indexes of rows that must not be stored: there was no time to ask for their neighbours.
     """
 
     rows: list[Row]
     again: Sequence[Row]
+    held_back: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -66,8 +69,16 @@ class _Work:
     rows: list[Row]
     late: dict[_Place, list[int]] = field(default_factory=dict)
     again: defaultdict[_Place, dict[int, Row]] = field(default_factory=lambda: defaultdict(dict))
+    may_ask: Callable[[], bool] = lambda: True
     is_away: bool = False
+    has_no_time: bool = False
     _where: dict[_Place, dict[int, list[int]]] | None = None
+
+    def may_go_on(self) -> bool:
+        """Whether the store may be asked now; once not, no more in this round."""
+        if not self.is_away and not self.may_ask():
+            self.is_away = self.has_no_time = True
+        return not self.is_away
 
     def where(self, place: _Place) -> Mapping[int, list[int]]:
         """The indexes of a place's rows, by when they were taken."""
@@ -95,20 +106,19 @@ class Screener:
         self._touched: set[_Place] = set()  # in this round
         self._cold: set[_Place] = set()  # judged without what the store may hold
 
-    def screen(self, rows: Sequence[Row], bounds: BoundsOf, *, may_ask: bool) -> Judged:
+    def screen(self, rows: Sequence[Row], bounds: BoundsOf, *, may_ask: Callable[[], bool]) -> Judged:
         """Judge a round.
 
         Args:
             rows: what is new, as the devices sent it, in the order in which it came.
             bounds: by what a (water point, device) is judged.
-            may_ask: whether the store answers, as far as is known.
+            may_ask: whether the store answers, as far as is known, and there is time to ask it.
         """
         self._unsure |= self._touched  # the last round was not stored
         self._touched.clear()
-        work = _Work(list(rows), is_away=not may_ask)
+        work = _Work(list(rows), may_ask=may_ask)
         for index, row in enumerate(rows):
-            observation = row.observation
-            place = (row.water_point, observation.device)
+            observation, place = row.observation, _place(row)
             followed = self._followed.get(place)
             if followed is None or place in self._unsure or followed.bounds is not bounds(place):
                 followed = self._begun(place, row, bounds(place), work)
@@ -123,7 +133,16 @@ class Screener:
                 track.again.clear()
         for place, indexes in work.late.items():
             self._take_late(place, indexes, work)
-        return Judged(work.rows, [row for rows in work.again.values() for row in rows.values()])
+        return self._judged(work)
+
+    def _judged(self, work: _Work) -> Judged:
+        held_back: frozenset[int] = frozenset()
+        if work.has_no_time:
+            doubted = self._cold | self._unsure
+            held_back = frozenset(at for at, row in enumerate(work.rows) if _place(row) in doubted)
+            for place in doubted:
+                work.again.pop(place, None)
+        return Judged(work.rows, [row for rows in work.again.values() for row in rows.values()], held_back)
 
     def stored(self, refused: Iterable[Row] = ()) -> None:
         """What was judged last is in the store, but for what it will never take."""
@@ -131,7 +150,7 @@ class Screener:
         self._unsure |= self._cold
         self._cold.clear()
         for row in refused:
-            self._forget((row.water_point, row.observation.device))
+            self._forget(_place(row))
 
     def forget(self, of: Callable[[str], bool]) -> None:
         """Follow these devices no longer: somebody else judges them now, and may give them back."""
@@ -147,7 +166,7 @@ class Screener:
         known = self._followed.get(place)
         if known is not None and known.bounds == bounds:
             known.bounds = bounds  # the registry was read again, and says the same
-            if work.is_away or place not in self._unsure:
+            if place not in self._unsure or not work.may_go_on():
                 return known
         followed = self._followed[place] = _Followed(self._from_store(place, row, bounds, work), bounds)
         if work.is_away and known is not None and known.bounds is bounds:
@@ -158,7 +177,7 @@ class Screener:
         observation = row.observation
         if place not in self._unsure and not self._is_held((observation.device, observation.epoch)):
             return Track(bounds)
-        if work.is_away:
+        if not work.may_go_on():
             self._cold.add(place)
             return Track(bounds)
         try:
@@ -200,7 +219,7 @@ class Screener:
         self, followed: _Followed, sweep: Sweep, late: Sequence[Row], new: Mapping[int, Row], work: _Work
     ) -> Mapping[int, Row] | None:
         """What a sweep finds; None where the store gives no neighbours now."""
-        if work.is_away:
+        if not work.may_go_on():
             return None
         try:
             swept = sweep.take(late, new, self._store)
@@ -225,6 +244,10 @@ class Screener:
                 work.rows[index] = better
             if not same:
                 work.again[place][at_ms] = better
+
+
+def _place(row: Row) -> _Place:
+    return row.water_point, row.observation.device
 
 
 def _name(row: Row) -> tuple[str, str, str, int]:

@@ -5,8 +5,8 @@ of its writes would be given up just before it succeeds, nothing would ever be r
 all they hold again and again. It is never waited for so long that the leases of this worker might run out.
 
 Invariant: at most one attempt to write, and one to look, is under way. One that was given up goes on by itself, and
-until it has ended nothing newer is written. Should it succeed after all, `written_late` says what it has written:
-so even a store that takes longer than anybody may wait takes everything in, a round at a time.
+until it has ended nothing newer is written; `written_late` says so. Should it succeed after all, it says what it
+has written: so even a store that takes longer than anybody may wait takes everything in, a round at a time.
 """
 
 import threading
@@ -68,11 +68,14 @@ class PatientStore:
             self._given_up = (trouble.attempt, rows)
             raise
 
-    def written_late(self) -> Sequence[Row]:
-        """The rows of a write that was given up and has succeeded since; told once."""
-        if self._given_up is None or self._given_up[0].is_alive():
+    def written_late(self) -> Sequence[Row] | None:
+        """The rows of a write that was given up and has succeeded since, told once; None while it is under way."""
+        if self._given_up is None:
             return ()
-        (attempt, rows), self._given_up = self._given_up, None
+        attempt, rows = self._given_up
+        if attempt.is_alive():
+            return None
+        self._given_up = None
         return rows if attempt.answers else ()
 
     def identities(

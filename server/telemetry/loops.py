@@ -24,6 +24,7 @@ _OBSERVATIONS = (
     "repeated_uncompared",
     "stored_again",
     "stored_late",
+    "held_back",
     "judged_again",
 )
 _QUARANTINED = "quarantined_"

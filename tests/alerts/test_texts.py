@@ -8,9 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from alerts.latin import to_latin
 from alerts.numbers import broken_bound
 from alerts.phrasebook import phrasebook
 from alerts.ports import Kind
+from alerts.preview import usual_samples, widest_samples
 from alerts.segments import segments
 from alerts.texts import check_site_name, max_site_units, render
 from waterquality.languages import Language
@@ -22,6 +24,9 @@ TURBIDITY = Limit(Parameter.TURBIDITY, None, 5, "who-2017")
 PH = Limit(Parameter.PH, 6.5, 8.5, "who-2017")
 FLOW = Limit(Parameter.FLOW, 2, None, "village")
 BREACHES = {Kind.TURBIDITY_HIGH: (12.4, TURBIDITY), Kind.PH_OUT: (9.1, PH), Kind.LIMIT_BROKEN: (0.5, FLOW)}
+OF_A_PROBE = dict.fromkeys(
+    (Kind.NIGHT_FLOW, Kind.CHANGED_FAST, Kind.PROBE_FAULT, Kind.PROBE_WELL), (3.1, FLOW)
+)
 # Names of real length in each language, and a letter that its longest names are made of.
 SITES = {"ka": "ალგეთი-3", "az": "Alget-3", "hy": "Ալգեթի-3", "ru": "Алгети-3", "en": "Algeti-3"}
 LETTERS = {"ka": "წ", "az": "ğ", "hy": "ք", "ru": "щ", "en": "m"}
@@ -44,7 +49,7 @@ LIMITS = st.sampled_from(
 
 def text(kind, language="en", *, value=None, limit=None, site=None, at=AT, now=AT, verified=False):
     """A text about the usual breach of its kind, unless something else is said."""
-    usual_value, usual_limit = BREACHES.get(kind, (None, None))
+    usual_value, usual_limit = (BREACHES | OF_A_PROBE).get(kind, (None, None))
     limit = limit or usual_limit
     return render(
         kind,
@@ -205,6 +210,14 @@ NEVER = {
     "Mtavruli": r"[\u1c90-\u1cbf]",
     "a non-breaking or typographic sign": r"[\u00a0\u202f\u2007–—“”…]",
 }
+# What only a named person may say, so that a search that finds nothing is known to be able to find it.
+SAID_BY_A_PERSON = {
+    "ka": "აადუღეთ წყალი. წყალი არ დალიოთ. უსაფრთხოა. დაბინძურებულია.",
+    "az": "Suyu qaynadın. Suyu içməyin. Təhlükəsizdir. Çirklidir.",
+    "hy": "Եռացրեք ջուրը։ Ջուրը չխմեք։ Անվտանգ է։ Աղտոտված է։",
+    "ru": "Кипятите воду. Не пейте воду. Безопасно. Загрязнена.",
+    "en": "Boil the water. Do not drink it. It is safe. It is contaminated.",
+}
 
 
 @every_language
@@ -216,6 +229,17 @@ def test_no_automatic_text_holds_it(language, root):
     everything = " ".join([*forms, *words.model_dump().values()])
 
     assert re.search(root, everything) is None
+
+
+@every_language
+@pytest.mark.parametrize("root", [root for root in NEVER.values() if root.startswith("(?i)")])
+def test_no_automatic_text_in_latin_letters_holds_it(language, root):
+    words = "|".join(to_latin(word) for word in root.removeprefix("(?i)").split("|"))
+    in_latin = [sample.text for sample in usual_samples(Language(language), is_latin=True)]
+    in_latin += [sample.text for sample in widest_samples(Language(language), is_latin=True)]
+
+    assert all(re.search(f"(?i){words}", said) is None for said in in_latin)
+    assert re.search(f"(?i){words}", to_latin(SAID_BY_A_PERSON[language]))
 
 
 @every_language

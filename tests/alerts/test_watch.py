@@ -8,10 +8,10 @@ import pytest
 from alerts.lifecycle import Phase
 from alerts.memory import MemoryLedger
 from alerts.ports import AlertKey, Judgement, Kind, Lane
-from alerts.rules import Delays
+from alerts.rules import Delays, Severity
 from alerts.watch import Sighting, Watch
 from tests.builders import instant, missing, observation, reading
-from tests.fakes.town import NINO, SILENT, SOUR, TURBID, Town
+from tests.fakes.town import GIORGI, LEYLA, NINO, SILENT, SOUR, TURBID, Town
 from waterquality.errors import LinkError
 from waterquality.flags import Flag, Why
 
@@ -359,3 +359,45 @@ def test_a_device_that_sends_readings_of_uncertain_time_alone_counts_as_silent(i
     incident.silence(120)
 
     assert incident.phase(SILENT.id) is Phase.FIRING
+
+
+# ---- what people have asked for ---------------------------------------------------------------------------
+
+
+def test_who_wants_only_the_gravest_is_not_told_of_less() -> None:
+    town = Town(people=(NINO, replace(LEYLA, least=Severity.CRITICAL)))
+    incident = Incident(town)
+
+    incident.at(0, ph=5.2)  # a warning, confirmed at once
+    for minute in range(1, 5):
+        incident.at(minute, turbidity=12.4, ph=5.2)
+
+    assert incident.texts() == [
+        ("nino", Kind.PH_OUT),
+        ("nino", Kind.TURBIDITY_HIGH),
+        ("leyla", Kind.TURBIDITY_HIGH),
+    ]
+
+
+def test_a_silence_in_a_grave_alert_is_told_to_those_who_were_told_of_it() -> None:
+    town = Town(
+        people=(NINO, replace(LEYLA, least=Severity.CRITICAL), replace(GIORGI, least=Severity.CRITICAL))
+    )
+    incident = Incident(town)
+    for minute in range(5):
+        incident.at(minute, turbidity=12.4)
+
+    incident.silence(40)
+
+    told = [person for person, kind in incident.texts() if kind is Kind.DEVICE_SILENT]
+    assert sorted(told) == ["leyla", "nino"]  # to the technician silence alone is only a warning
+
+
+def test_who_reads_latin_letters_gets_them() -> None:
+    incident = Incident(Town(people=(replace(NINO, is_latin=True),), names={POINT: "ალგეთი-3"}))
+
+    for minute in range(5):
+        incident.at(minute, turbidity=12.4)
+
+    (text,) = [one.owed.text for one in incident.ledger.notifications]
+    assert text.startswith("algeti-3: simghvrive 12.4 NTU, zghvari 4")

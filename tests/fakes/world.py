@@ -149,6 +149,7 @@ class World:
         influxdb: running; a database of this world's own is made by whoever writes first.
         database_url: of registry, ledger and custody; "" for a SQLite file in the folder.
         late_after_s: see the settings of the server.
+        store_url: where our programs find the store; "" for the store itself.
     """
 
     def __init__(
@@ -159,6 +160,7 @@ class World:
         *,
         database_url: str = "",
         late_after_s: float = 900.0,
+        store_url: str = "",
     ) -> None:
         self.folder, self.broker, self.influxdb = folder, broker, influxdb
         self.gateway = LocalGateway()
@@ -168,7 +170,7 @@ class World:
             database_url=database_url or f"sqlite:///{folder / 'tskaro.db'}",
             late_after_s=late_after_s,
             port=broker.port,
-            influx_url=influxdb.url,
+            influx_url=store_url or influxdb.url,
             influx_database=self.influx_database,
             gateway=folder / "gateway.toml",
         )

@@ -214,7 +214,7 @@ def test_a_reading_is_screened_by_the_settings_of_where_it_was_taken(tmp_path: P
     sent = observation(ph=6.5, turbidity=None, flow=None, flag=Flag.UNKNOWN)
 
     judged = Screener(store, lambda _: False).screen(
-        [Row("algeti", sent, 0), Row("kosalari", sent, 0)], registry.bounds, may_ask=True
+        [Row("algeti", sent, 0), Row("kosalari", sent, 0)], registry.bounds, may_ask=lambda: True
     )
 
     found = [row.observation.readings[Parameter.PH].screened.why for row in judged.rows]

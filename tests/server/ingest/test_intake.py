@@ -21,6 +21,7 @@ from server.ingest import quarantine as quarantine_module
 from server.ingest.books import Booking, Books
 from server.ingest.custody import Book
 from server.ingest.intake import Intake, StoreTrouble, Taken
+from server.ingest.questions import Questions
 from server.ingest.receipts import Receipts
 from server.ingest.subscriber import Arrival, Portion, Subscriber
 from server.registry.snapshot import Registry, Stay
@@ -81,7 +82,11 @@ class Station:
         self.registry = REGISTRY
         self.restart()
 
-    def restart(self, written_late: Callable[[], Sequence[Row]] = lambda: ()) -> None:
+    def restart(
+        self,
+        written_late: Callable[[], Sequence[Row] | None] = lambda: (),
+        questions: Questions | None = None,
+    ) -> None:
         self.books = Books(self.database)
         self.intake = Intake(
             store=self.store,
@@ -90,6 +95,7 @@ class Station:
             registry=lambda: self.registry,
             keep=timedelta(days=30),
             written_late=written_late,
+            questions=questions,
         )
 
     def take(self, *arrivals: Arrival, **options: bool) -> Taken:
@@ -394,6 +400,35 @@ def test_what_a_store_takes_after_it_was_given_up_is_booked_and_receipted(tmp_pa
 
     assert IntervalSet(((1, 2),)) == trouble.value.taken.receipts[KEY].stored
     assert station.intake.counters["stored_late"] == 2
+
+
+def test_while_the_store_is_still_at_the_last_write_a_round_is_judged_and_asks_it_nothing(
+    tmp_path: Path,
+) -> None:
+    station = Station(tmp_path)
+    station.take(batch(seen(1)))
+    station.restart(written_late=lambda: None)
+
+    taken = station.take(batch(seen(2)))
+
+    assert station.stored() == [1]
+    assert IntervalSet(((1, 1),)) == taken.receipts[KEY].stored
+    assert taken.seen
+    assert station.intake.counters["judged"] == 1
+
+
+def test_what_there_is_no_time_to_ask_for_stays_with_its_device_and_is_judged_at_once(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    station.take(batch(seen(1)))
+    station.restart(questions=Questions(at_most_s=0.0))
+
+    taken = station.take(batch(seen(2)))
+
+    assert station.stored() == [1]
+    assert taken.seen
+    assert station.intake.counters["held_back"] == 1
+    station.restart()
+    assert IntervalSet(((1, 2),)) == station.take(batch(seen(2))).receipts[KEY].stored
 
 
 def test_what_a_store_takes_late_is_not_booked_by_who_has_lost_the_device_meanwhile(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The screener: the flags in the store depend on the readings alone, whatever came when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,14 +56,17 @@ class Station:
     def restart(self) -> None:
         self.screener = Screener(self.store, lambda _: True)
 
-    def take(self, *observations: Observation, may_ask: bool = True) -> Sequence[Row]:
-        """One round; returns what was written again."""
+    def take(
+        self, *observations: Observation, may_ask: bool = True, questions: float = float("inf")
+    ) -> Sequence[Row]:
+        """One round, with time for so many questions; returns what was written again."""
         rows = [Row(WATER_POINT, each, each.taken_ms + 1_500) for each in observations]
-        judged = self.screener.screen(rows, lambda _: BOUNDS, may_ask=may_ask)
+        judged = self.screener.screen(rows, lambda _: BOUNDS, may_ask=countdown(questions if may_ask else 0))
         assert [row.observation.seq for row in judged.rows] == [each.seq for each in observations]
         if may_ask:
+            kept = [row for at, row in enumerate(judged.rows) if at not in judged.held_back]
             try:
-                self.store.write([*judged.rows, *judged.again])
+                self.store.write([*kept, *judged.again])
             except StoreUnavailable:
                 return []
             self.screener.stored()
@@ -77,6 +80,17 @@ class Station:
 
     def flags(self) -> dict[int, dict[Parameter, Screened]]:
         return {row.observation.seq: flags_of(row.observation) for row in self.rows()}
+
+
+def countdown(questions: float) -> Callable[[], bool]:
+    """Allows so many questions and no more."""
+    left = [questions]
+
+    def may_ask() -> bool:
+        left[0] -= 1
+        return left[0] >= 0
+
+    return may_ask
 
 
 def flags_of(observed: Observation) -> dict[Parameter, Screened]:
@@ -160,7 +174,9 @@ def test_a_neighbour_is_judged_anew_though_the_store_took_nothing_the_first_time
 def test_a_crash_between_the_new_row_and_its_neighbour_is_harmless(station):
     first, spike, last = every_minute(7.4, 7.65, 7.4)
     station.take(first, spike)
-    judged = station.screener.screen([Row(WATER_POINT, last, last.taken_ms)], lambda _: BOUNDS, may_ask=True)
+    judged = station.screener.screen(
+        [Row(WATER_POINT, last, last.taken_ms)], lambda _: BOUNDS, may_ask=lambda: True
+    )
     station.store.write(judged.rows)  # and not what is to be written again
     station.restart()
 
@@ -176,7 +192,7 @@ def test_while_the_store_is_away_all_is_judged_by_what_is_in_memory_and_nobody_i
     station.store.is_away = True
 
     rows = [Row(WATER_POINT, each, each.taken_ms) for each in hours[5:]]
-    judged = [station.screener.screen([row], lambda _: BOUNDS, may_ask=False) for row in rows]
+    judged = [station.screener.screen([row], lambda _: BOUNDS, may_ask=lambda: False) for row in rows]
 
     assert station.store.asked == asked
     assert flags_of(judged[-1].rows[0].observation)[Parameter.TURBIDITY].why is Why.FLAT_LINE
@@ -194,7 +210,7 @@ def test_backlogs_of_many_devices_in_one_round_end_as_each_would_alone(station):
     ]
     sent_rows = [Row(row.water_point, as_sent(row.observation), 0) for row in rows]
 
-    judged = station.screener.screen(sent_rows, lambda _: BOUNDS, may_ask=True)
+    judged = station.screener.screen(sent_rows, lambda _: BOUNDS, may_ask=lambda: True)
 
     assert judged.again == []
     for device in ("kk-0001", "kk-0002", "kk-0003"):
@@ -209,11 +225,28 @@ def test_a_store_that_gives_nothing_is_asked_once_in_a_round(station):
     late = every_minute(7.4, 7.5, 7.6, 7.7)
 
     judged = station.screener.screen(
-        [Row(WATER_POINT, each, each.taken_ms) for each in reversed(late)], lambda _: BOUNDS, may_ask=True
+        [Row(WATER_POINT, each, each.taken_ms) for each in reversed(late)],
+        lambda _: BOUNDS,
+        may_ask=lambda: True,
     )
 
     assert station.store.asked == 1
     assert [row.observation.readings[Parameter.PH].flag for row in judged.rows] == [Flag.GOOD] * 4
+
+
+def test_what_there_was_no_time_to_ask_for_is_judged_and_held_back_until_it_comes_again(station):
+    first, *rest = every_minute(7.4, 7.4, 7.65, 7.4)
+    station.take(first)
+    station.restart()
+    rows = [Row(WATER_POINT, each, each.taken_ms) for each in rest]
+
+    judged = station.screener.screen(rows, lambda _: BOUNDS, may_ask=countdown(0))
+
+    assert judged.held_back == {0, 1, 2}
+    assert flags_of(judged.rows[1].observation)[Parameter.PH] == SPIKE
+    station.screener.stored()
+    station.take(*rest)
+    assert station.flags() == in_order([first, *rest])
 
 
 def test_a_backlog_that_comes_in_order_costs_a_question_now_and_then_and_not_one_each(station):
@@ -307,9 +340,11 @@ def test_any_order_any_doubling_any_failure_ends_with_the_same_flags(history, da
         while arrivals:
             size = data.draw(st.integers(1, len(arrivals)), label="of the round")
             now, arrivals = arrivals[:size], arrivals[size:]
-            fate = data.draw(st.sampled_from(["stored"] * 4 + ["restart", "not asked", "away"]))
+            fate = data.draw(st.sampled_from(["stored"] * 4 + ["restart", "not asked", "away", "no time"]))
             station.store.is_away = fate == "away"
-            station.take(*{each.seq: each for each in now}.values(), may_ask=fate != "not asked")
+            questions = data.draw(st.integers(0, 3)) if fate == "no time" else float("inf")
+            observed = {each.seq: each for each in now}.values()
+            station.take(*observed, may_ask=fate != "not asked", questions=questions)
             station.store.is_away = False
             if fate == "restart":
                 station.restart()
