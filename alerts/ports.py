@@ -191,6 +191,7 @@ class Pending:
         owed_at: when it became owed.
         handed_at: when the transport accepted it; None before.
         message_id: the transport's own id, "" before it was accepted.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
     """
 
     id: int
@@ -201,6 +202,7 @@ class Pending:
     owed_at: datetime
     handed_at: datetime | None = None
     message_id: str = ""
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
