@@ -2,15 +2,21 @@
 
 from collections.abc import Iterator
 
+from alerts.detectors import Detectors
 from alerts.in_force import ObservedRule, RulesThere
 from alerts.rules import RateRule, Trail, Verdict
 from waterquality.readings import Observation
 
 
 class Findings:
-    """Asks the rules. Not thread-safe: its owner asks for one observation at a time, in the order taken."""
+    """Asks the rules. Not thread-safe: its owner asks for one observation at a time, in the order taken.
 
-    def __init__(self) -> None:
+    Args:
+        detectors: those of events.
+    """
+
+    def __init__(self, detectors: Detectors) -> None:
+        self._detectors = detectors
         self._trails: dict[tuple[str, str, str], tuple[RateRule, Trail]] = {}
 
     def of(
@@ -33,6 +39,11 @@ class Findings:
                 verdict = rate.evaluate(observation, self._trail(rate, water_point, observation.device))
                 if verdict is not None:
                     yield rate, verdict
+            for event in rules.events:
+                judged = self._detectors.judge((water_point, observation.device), observation)
+                verdict = None if judged is None else event.evaluate(judged)
+                if verdict is not None:
+                    yield event, verdict
 
     def _trail(self, rule: RateRule, water_point: str, device: str) -> Trail:
         """What a rate is judged against; begun anew when the rule changes."""
