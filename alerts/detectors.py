@@ -36,6 +36,15 @@ def no_past(_water_point: str, _device: str, _since_ms: int, _until_ms: int) -> 
     return ()
 
 
+def lived_through(past: Past, site: Site, since_ms: int, until_ms: int) -> Sequence[Observation]:
+    """What came before at a site; nothing where nobody can tell now."""
+    try:
+        return past(*site, since_ms, until_ms)
+    except LinkError as error:
+        _log.warning("past_unknown", water_point=site[0], device=site[1], detail=str(error))
+        return ()
+
+
 class Detectors:
     """Keeps a detector for each (water point, device). Not thread-safe: its owner asks one thing at a time.
 
@@ -111,12 +120,7 @@ class Detectors:
     def _live_through(self, site: Site, detector: Detector, until_ms: int) -> None:
         """Take in what came after it was saved."""
         since_ms = max(until_ms - _LONGEST_BACK_MS, (detector.last_ms or 0) + 1)
-        try:
-            seen = self._past(*site, since_ms, until_ms)
-        except LinkError as error:
-            _log.warning("detector_without_past", water_point=site[0], device=site[1], detail=str(error))
-            return
-        for observation in seen:
+        for observation in lived_through(self._past, site, since_ms, until_ms):
             evidence.judge(detector, observation)
 
     def _note(self, site: Site, at_ms: int) -> None:

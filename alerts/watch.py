@@ -70,7 +70,7 @@ class Watch:
         self._telling = Telling(directory, self._in_force)
         self._memory = Remembered(ledger, shared)
         self._detectors = Detectors(ledger, past)
-        self._findings = Findings(self._detectors)
+        self._findings = Findings(self._detectors, past)
         self._lock = threading.Lock()
 
     def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:

@@ -93,7 +93,10 @@ def explain_rules(
     for row in rows:
         say(_said(row))
     for device, share in learned.items():
-        say(f"{device}: " + ("has learnt what is usual" if share >= 1 else f"still learning what is usual: {share:.0%}"))
+        say(
+            f"{device}: "
+            + ("has learnt what is usual" if share >= 1 else f"still learning what is usual: {share:.0%}")
+        )
 
 
 @water_point.command("supply")
