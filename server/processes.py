@@ -220,8 +220,9 @@ class Ingest:
             around.database,
             around.store,
             AdvisoryBook(around.database),
-            current.registry,
             clock,
+            registry=current.registry,
+            rules_at=current.rules_for,
             herald=herald,
             is_ours=lambda: SHARDS[0] in self.shards.held,
         )
