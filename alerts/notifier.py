@@ -5,8 +5,9 @@
   not be recorded is recorded before anything more is sent: a full disk must not text somebody every second.
 * A text keeps its reference at every try, so that a gateway that looks at it drops the double.
 * Every retry has a stated end: a text that nobody took has FAILED, a delivery never confirmed is UNKNOWN.
-* Who must act at once is told first. One recipient does not hold up the others, nor do questions hold up texts; a gateway that is down is left
-  alone for a while.
+* Who must act at once is told first.
+* One recipient does not hold up the others, nor do questions hold up texts, nor a text that a limit of ours holds
+  back; a gateway that is down is left alone for a while.
 
 It reads no clock and never sleeps: the loop that calls `run_once` does.
 """

@@ -106,6 +106,7 @@ class Owed:
         breached_at: when the breach it tells of was confirmed (event time).
         owed_at: when it became owed.
         step: the telling of the episode that it belongs to; a person is told each once.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
     """
 
     key: AlertKey
@@ -116,6 +117,7 @@ class Owed:
     breached_at: datetime
     owed_at: datetime
     step: int = 1
+    is_urgent: bool = False
 
 
 class Overtaken(LinkError):

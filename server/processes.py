@@ -16,6 +16,7 @@ from functools import partial
 from alerts.advisories.ports import Herald
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
+from alerts.transports.failover import Failover
 from alerts.transports.port import Transport
 from alerts.watch import Watch
 from server.advisories.book import AdvisoryBook
@@ -40,7 +41,7 @@ from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker, now_s
 from server.keeper import StoreKeeper
 from server.ledger import SqlLedger
-from server.notify import NotifyWorker
+from server.notify import BalanceWatch, NotifyWorker
 from server.registry.current import CurrentRegistry
 from server.registry.snapshot import CapabilityOf, capability_of
 from server.remote.courier import Courier
@@ -307,6 +308,7 @@ class Notify:
     """The notifier and its transport."""
 
     def __init__(self, around: Surroundings, transport: Transport, policy: RetryPolicy | None = None) -> None:
+        self.transport = transport
         self.ledger = SqlLedger(around.database)
         notifier = Notifier(self.ledger, transport, policy=policy or RetryPolicy())
         self._clock = around.clock
@@ -323,6 +325,8 @@ class Notify:
         """Start; texts do not wait for the broker."""
         self.bus.start()
         self._running.start("notify", self.worker.run, self.worker.nudge)
+        if isinstance(self.transport, Failover):
+            self._running.start("balances", BalanceWatch(self.transport).run)
 
     def stop(self) -> None:
         """Stop after the text under way."""

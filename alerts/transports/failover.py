@@ -116,7 +116,9 @@ class Failover:
                     self._remember_lost(text.reference, name)
                     raise GatewayBusy("; ".join(told), error.retry_after_s, Trouble.LOST) from None
             else:
-                return self._taken(name, text, handover, now, lost_by, told)
+                self._pay(name, text, now)
+                self._lost_by.pop(text.reference, None)
+                return _named(name, handover, lost_by, told)
         raise self._refusal(way, busy, told)
 
     def fate_of(self, message_id: str) -> Handover:
@@ -175,7 +177,7 @@ class Failover:
 
     def _hand_over(self, name: str, text: Text) -> Handover:
         try:
-            return self.gateways[name].transport.send(text)
+            handover = self.gateways[name].transport.send(text)
         except GatewayBusy as busy:
             self.tally[name, str(busy.trouble)] += 1
             raise
@@ -190,22 +192,16 @@ class Failover:
             # Its message may hold a key or a number, so only its type is told.
             _log.error("gateway_misbehaved", gateway=name, fault=type(fault).__name__)
             raise GatewayBusy(f"misbehaved: {type(fault).__name__}", trouble=Trouble.LOST) from None
+        self.tally[name, str(handover.fate)] += 1
+        return handover
 
-    def _taken(
-        self, name: str, text: Text, handover: Handover, now: datetime, lost_by: str | None, told: list[str]
-    ) -> Handover:
+    def _pay(self, name: str, text: Text, now: datetime) -> None:
         terms, condition = self.gateways[name].terms, self._conditions[name]
         lately = tuple(at for at in condition.sent_at if now - MINUTE < at)
         self._conditions[name] = Condition(None, (*lately, now))
-        self.tally[name, str(handover.fate)] += 1
-        self._lost_by.pop(text.reference, None)
         count = segments(text.body).count
         self._debts.append(_Debt(day_of(now), name, count, terms.tetri * count))
         self._settle_debts()
-        twice = f"may arrive twice: {lost_by} gave no answer" if lost_by is not None else ""
-        said = "; ".join(filter(None, (f"{name}: {handover.detail}", twice, *told)))
-        inner = f"{name}:{handover.message_id}" if handover.message_id else ""
-        return Handover(handover.fate, inner, said)
 
     def _settle_debts(self) -> None:
         while self._debts:
@@ -244,3 +240,10 @@ class Failover:
         if way.left_out:
             return GatewayBusy(detail, way.retry_after_s, Trouble.HELD)
         return RecipientRejected(detail)
+
+
+def _named(name: str, handover: Handover, lost_by: str | None, told: Sequence[str]) -> Handover:
+    """What the gateway said, under its name."""
+    twice = "" if lost_by is None else f"may arrive twice, {lost_by} gave no answer"
+    said = "; ".join(filter(None, (f"{name}: {handover.detail}", twice, *told)))
+    return Handover(handover.fate, f"{name}:{handover.message_id}" if handover.message_id else "", said)

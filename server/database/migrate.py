@@ -50,6 +50,6 @@ def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
         if found not in known:
             raise ConfigError(
                 f"database_url: this database has schema {found}, and this version of Tskaro knows schemas up to "
-                f"{max(known)}: a newer version has used it. Install that version again, or put back a copy of the "
+                f"{scripts.get_current_head()}: a newer version has used it. Install that version again, or put back a copy of the "
                 "database from before"
             )

@@ -15,6 +15,7 @@ NO_DEFAULT = {
     "mqtt.certificate",
     "mqtt.key",
     "notify.gateway",
+    "notify.gateways",
     "metrics.port",
 }  # shown with an example
 
