@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from alerts.advisories.ports import Herald
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
 from alerts.transports.port import Transport
 from alerts.watch import Watch
+from server.advisories.book import AdvisoryBook
+from server.advisories.proposer import Proposer
 from server.broker.eviction import Evictions
 from server.bus.live import ALL_NEWS, Voice, read_news
 from server.bus.mqtt import BrokerAddress, Bus
@@ -44,10 +47,11 @@ from server.remote.courier import Courier
 from server.store.port import ReadingStore, Row
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
-from waterquality.readings import to_ms
+from waterquality.readings import Observation, to_ms
 from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_device, of_shard, shard, uncarried
 
 _FIRST_CONNECTION_S = 10.0
+_MOST_PAST = 300  # observations of one device: several hours, and milliseconds to take in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +113,31 @@ class Running:
             thread.join(timeout=10)
 
 
+def _past(
+    store: ReadingStore, water_point: str, device: str, since_ms: int, until_ms: int
+) -> Sequence[Observation]:
+    """The newest of what a device has sent of late: what a detector missed while nobody ran."""
+    rows = store.neighbours(
+        water_point, device, since_ms=since_ms, until_ms=until_ms, at_most=_MOST_PAST, newest=True
+    )
+    return [row.observation for row in rows]
+
+
 class Ingest:
     """Subscriber, intake, watch, receipts, ticker and the upkeep of the store.
 
     Args:
         around: what it stands in.
         changed: called with every change of an alert, after it was recorded.
+        herald: is told of advisories that the system proposes.
     """
 
     def __init__(
-        self, around: Surroundings, *, changed: Callable[[Sequence[Change]], None] = lambda _: None
+        self,
+        around: Surroundings,
+        *,
+        changed: Callable[[Sequence[Change]], None] = lambda _: None,
+        herald: Herald | None = None,
     ) -> None:
         clock = around.clock
         self._around, self._changed = around, changed
@@ -146,6 +165,7 @@ class Ingest:
             late_after=around.late_after,
             changed=self._tell,
             shared=lambda points: self.shards.shared(current.registry().shards_of, points),
+            past=partial(_past, around.store),
         )
         self.books = Books(around.database, self.shards.guard)
         self.intake = Intake(
@@ -196,6 +216,16 @@ class Ingest:
             around.keep,
             is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
         )
+        self._proposer = Proposer(
+            around.database,
+            around.store,
+            AdvisoryBook(around.database),
+            clock,
+            registry=current.registry,
+            rules_at=current.rules_for,
+            herald=herald,
+            is_ours=lambda: SHARDS[0] in self.shards.held,
+        )
         self._detour = Detour(
             follow=self.bus.follow, leave=self.bus.leave, whole=_said_by_all, named=_said_by_one
         )
@@ -220,6 +250,7 @@ class Ingest:
         self._running.start("ticker", self.ticker.run)
         self._running.start("keeper", self._keeper.run)
         self._running.start("evictions", self.evictions.run)
+        self._running.start("proposer", self._proposer.run)
         return answered
 
     def stop(self) -> None:
