@@ -82,7 +82,9 @@ _ALL = (
     ),
     Metric("tskaro_ingest_observations_stored_again_total", _C, "What came again and the store had lost."),
     Metric("tskaro_ingest_observations_stored_late_total", _C, "What the store took after it was given up."),
-    Metric("tskaro_ingest_observations_held_back_total", _C, "What came while the store was too slow to ask."),
+    Metric(
+        "tskaro_ingest_observations_held_back_total", _C, "What came while the store was too slow to ask."
+    ),
     Metric(
         "tskaro_ingest_observations_judged_again_total",
         _C,
