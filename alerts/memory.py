@@ -25,7 +25,7 @@ from alerts.ports import (
 )
 from waterquality.intervals import IntervalSet
 
-_DebtKey = tuple[AlertKey, int, Kind, str]
+_DebtKey = tuple[AlertKey, int, int, Kind, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class MemoryLedger:
 
 
 def _debt_key(owed: Owed) -> _DebtKey:
-    return owed.key, owed.episode, owed.kind, owed.recipient.person
+    return owed.key, owed.episode, owed.step, owed.kind, owed.recipient.person
 
 
 def _settled(notification: Notification, outcome: Outcome) -> Notification:

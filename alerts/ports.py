@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from alerts.lifecycle import State, Transition
 from alerts.recipient import Recipient
-from alerts.rules import Role, Rule, Severity
+from alerts.rules import AnyRule, Role, Rule, Severity
 from waterquality.errors import LinkError
 from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
@@ -44,12 +44,15 @@ class Standing:
         state: the pure state.
         episode: number of the current or last episode, from 1; 0 before the first.
         told: whether notifications of this episode are owed or sent.
+        step: number of the last telling of this episode, from 1; 0 before the first. It rises when the episode
+            begins, comes back, gets worse and ends.
     """
 
     key: AlertKey
     state: State
     episode: int = 0
     told: bool = False
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,19 @@ class Kind(StrEnum):
     TURBIDITY_HIGH = "turbidity_high"
     PH_OUT = "ph_out"
     LIMIT_BROKEN = "limit_broken"
+    NO_FLOW = "no_flow"
+    FLOW_BACK = "flow_back"
+    NIGHT_FLOW = "night_flow"
+    CHANGED_FAST = "changed_fast"
+    WATER_CHANGED = "water_changed"
+    PROBE_FAULT = "probe_fault"
+    PROBE_WELL = "probe_well"
     DEVICE_SILENT = "device_silent"
     DEVICE_BACK = "device_back"
     ALL_CLEAR = "all_clear"
     RECORD_OPEN = "record_open"
+    ALL_SILENT = "all_silent"
+    ALL_HEARD = "all_heard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,7 @@ class Owed:
         text: the text, one SMS segment.
         breached_at: when the breach it tells of was confirmed (event time).
         owed_at: when it became owed.
+        step: the telling of the episode that it belongs to; a person is told each once.
     """
 
     key: AlertKey
@@ -102,6 +115,7 @@ class Owed:
     text: str
     breached_at: datetime
     owed_at: datetime
+    step: int = 1
 
 
 class Overtaken(LinkError):
@@ -248,7 +262,7 @@ class Ledger(Protocol):
 class Directory(Protocol):
     """Who and where."""
 
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
         ...
 

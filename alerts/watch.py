@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from math import inf
 
 from alerts.draft import QUIET, Draft
-from alerts.in_force import InForce
-from alerts.lifecycle import Phase, step
+from alerts.findings import Findings
+from alerts.in_force import InForce, ObservedRule
+from alerts.lifecycle import Phase, Turn, step
 from alerts.ports import AlertKey, Change, Directory, Lane, Ledger, Overtaken, Standing
 from alerts.remembered import Remembered
-from alerts.rules import CustodyRule, Finding, Imbalance, LimitRule, NoDataRule, Rule, Verdict
+from alerts.rules import CustodyRule, Finding, Imbalance, NoDataRule, Rule, Verdict
 from alerts.telling import Telling
 from waterquality.readings import Observation
 from waterquality.screening import is_time_uncertain
@@ -65,6 +66,7 @@ class Watch:
         self._in_force = InForce(directory)
         self._telling = Telling(directory, self._in_force)
         self._memory = Remembered(ledger, shared)
+        self._findings = Findings()
         self._lock = threading.Lock()
 
     def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:
@@ -160,19 +162,17 @@ class Watch:
         if not is_late:  # first: while the device counts as silent, no all-clear is told
             draft.newest[observation.device] = newest
             self._hear(place, at, rules.silences, draft)
-        for rule in rules.limits:
-            verdict = rule.evaluate(observation)
-            if verdict is not None:
-                self._judge_limit(AlertKey(rule.id, place, lane), rule, verdict, at, draft)
+        for rule, verdict in self._findings.of(observation, place, rules, is_live=lane is Lane.LIVE):
+            self._judge_finding(AlertKey(rule.id, place, lane), rule, verdict, at, draft)
 
-    def _judge_limit(
-        self, key: AlertKey, rule: LimitRule, verdict: Verdict, at: datetime, draft: Draft
+    def _judge_finding(
+        self, key: AlertKey, rule: ObservedRule, verdict: Verdict, at: datetime, draft: Draft
     ) -> None:
         standing = draft.standing(key, at)
         if standing.state.phase in QUIET and verdict.finding is Finding.CLEAR:  # nearly always
             if at >= standing.state.judged_at:
                 seen = standing.state.seen_at(at)
-                draft.standings[key] = Standing(key, seen, standing.episode, standing.told)
+                draft.standings[key] = Standing(key, seen, standing.episode, standing.told, standing.step)
             return
         self._doubt_recovery(key, rule, at, draft)
         self._advance(key, rule, verdict, at, draft)
@@ -216,10 +216,10 @@ class Watch:
             return
         self._advance(key, rule, verdict, draft.now, draft, last_heard=last)
         silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
-        for other in self._in_force.at(water_point).limits:
-            limit_key = AlertKey(other.id, water_point)
-            if draft.is_open(limit_key):
-                self._advance(limit_key, other, silent, draft.now, draft)
+        for other in self._in_force.at(water_point).observed:
+            other_key = AlertKey(other.id, water_point)
+            if draft.is_open(other_key):
+                self._advance(other_key, other, silent, draft.now, draft)
 
     def _judge_record(self, rule: CustodyRule, water_point: str, verdict: Verdict, draft: Draft) -> None:
         key = AlertKey(rule.id, water_point)
@@ -242,21 +242,21 @@ class Watch:
     ) -> None:
         before = draft.standing(key, at)
         state, transition = step(before.state, verdict, at, rule.delays)
-        begins = (
-            transition is not None and transition.after is Phase.FIRING and not before.state.phase.is_open
-        )
+        if transition is None:
+            draft.standings[key] = replace(before, state=state)
+            return
+        turn, begins = transition.turn, transition.turn is Turn.BEGINS
         standing = replace(
             before,
             state=state,
             episode=before.episode + 1 if begins else before.episode,
             told=key.lane is Lane.LIVE if begins else before.told,
+            step=1 if begins else before.step + (turn is not Turn.NONE),
         )
         draft.standings[key] = standing
-        if transition is None:
-            return
         extreme = before.state.peak if transition.after is Phase.RESOLVED else verdict.value
         draft.changes.append(Change(key, standing.episode, transition, extreme))
         if standing.told:
             draft.owed += self._telling.owed(
-                standing, rule, verdict, transition, draft, begins=begins, last_heard=last_heard
+                standing, rule, verdict, transition, draft, last_heard=last_heard
             )

@@ -11,6 +11,7 @@ import typer
 import uvicorn
 
 from firmware_config.logs import set_up_logs
+from server.advisory_cli import advisory
 from server.authority_cli import authority
 from server.broker_cli import broker as broker_cli
 from server.card_cli import card
@@ -19,10 +20,12 @@ from server.composing import broker, open_database, surroundings, transport
 from server.custody_cli import completeness, quarantine
 from server.handing_in import hand_in
 from server.heap import collect_seldom
+from server.lab_cli import lab
 from server.memory_cli import memory, moved
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
+from server.rules_cli import rules, water_point
 from server.saying import SettingsPath, out, refusals
 from server.screening_cli import screening
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
@@ -47,6 +50,8 @@ app.add_typer(registry, name="registry")
 app.add_typer(completeness, name="completeness")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(screening, name="screening")
+app.add_typer(rules, name="rules")
+app.add_typer(water_point, name="water-point")
 device.command()(card)
 device.command()(moved)
 app.command()(memory)
@@ -55,6 +60,8 @@ app.add_typer(authority)
 app.add_typer(broker_cli)
 app.add_typer(update, name="update")
 app.add_typer(store, name="store")
+app.add_typer(advisory, name="advisory")
+app.add_typer(lab, name="lab")
 app.add_typer(sms, name="sms")
 
 
@@ -160,7 +167,9 @@ def _serve_pages(
         live=feed.hub,
         now=around.clock.now,
         settings=WebSettings(
-            has_phone=settings.notify.transport is TransportKind.PHONE, tile_url=settings.web.tile_url
+            has_phone=settings.notify.transport is TransportKind.PHONE,
+            tile_url=settings.web.tile_url,
+            public_url=settings.web.public_url,
         ),
     )
     server = uvicorn.Server(

@@ -218,6 +218,12 @@ def _values(standing: Standing) -> dict[str, Any]:
         "peak": state.peak,
         "last_breach_ms": _ms(state.last_breach_at),
         "beyond": state.beyond,
+        "level": state.level,
+        "rising": [to_ms(each) for each in state.rising],
+        "ended_ms": _ms(state.ended_at),
+        "reopened": state.reopened,
+        "blinded_ms": _ms(state.blinded_at),
+        "step": standing.step,
         "episode": standing.episode,
         "told": standing.told,
     }
@@ -232,9 +238,19 @@ def _standing(row: RowMapping) -> Standing:
         peak=row["peak"],
         last_breach_at=_instant(row["last_breach_ms"]),
         beyond=row["beyond"],
+        level=row["level"],
+        rising=tuple(map(from_ms, row["rising"] or _rising_before(row))),
+        ended_at=_instant(row["ended_ms"]),
+        reopened=row["reopened"],
+        blinded_at=_instant(row["blinded_ms"]),
     )
     key = AlertKey(row["rule_id"], row["water_point_id"], Lane(row["lane"]))
-    return Standing(key, state, row["episode"], row["told"])
+    return Standing(key, state, row["episode"], row["told"], row["step"])
+
+
+def _rising_before(row: RowMapping) -> list[int]:
+    """Since when a breach lasts that was pending before steps were kept."""
+    return [row["since_ms"]] if row["rising"] is None and row["phase"] == Phase.PENDING else []
 
 
 def _transition(change: Change) -> dict[str, Any]:
@@ -246,6 +262,8 @@ def _transition(change: Change) -> dict[str, Any]:
         "at_ms": to_ms(transition.at),
         "value": change.value,
         "reason": transition.reason[:200],
+        "turn": str(transition.turn),
+        "level": transition.level,
     }
 
 
@@ -265,6 +283,7 @@ def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
 def _debt(owed: Owed) -> dict[str, object]:
     return _key_values(owed.key) | {
         "episode": owed.episode,
+        "step": owed.step,
         "kind": str(owed.kind),
         "person_id": owed.recipient.person,
         "address": owed.recipient.address,

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from alerts.advisories.ports import Herald
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
 from alerts.transports.port import Transport
 from alerts.watch import Watch
+from server.advisories.book import AdvisoryBook
+from server.advisories.proposer import Proposer
 from server.broker.eviction import Evictions
 from server.bus.live import ALL_NEWS, Voice, read_news
 from server.bus.mqtt import BrokerAddress, Bus
@@ -115,10 +118,15 @@ class Ingest:
     Args:
         around: what it stands in.
         changed: called with every change of an alert, after it was recorded.
+        herald: is told of advisories that the system proposes.
     """
 
     def __init__(
-        self, around: Surroundings, *, changed: Callable[[Sequence[Change]], None] = lambda _: None
+        self,
+        around: Surroundings,
+        *,
+        changed: Callable[[Sequence[Change]], None] = lambda _: None,
+        herald: Herald | None = None,
     ) -> None:
         clock = around.clock
         self._around, self._changed = around, changed
@@ -196,6 +204,15 @@ class Ingest:
             around.keep,
             is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
         )
+        self._proposer = Proposer(
+            around.database,
+            around.store,
+            AdvisoryBook(around.database),
+            current.registry,
+            clock,
+            herald=herald,
+            is_ours=lambda: SHARDS[0] in self.shards.held,
+        )
         self._detour = Detour(
             follow=self.bus.follow, leave=self.bus.leave, whole=_said_by_all, named=_said_by_one
         )
@@ -220,6 +237,7 @@ class Ingest:
         self._running.start("ticker", self.ticker.run)
         self._running.start("keeper", self._keeper.run)
         self._running.start("evictions", self.evictions.run)
+        self._running.start("proposer", self._proposer.run)
         return answered
 
     def stop(self) -> None:

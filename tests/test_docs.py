@@ -180,7 +180,8 @@ def test_every_test_that_a_specification_names_is_there(spec):
 
 
 @pytest.mark.parametrize(
-    "spec", ["alerts", "delivery", "measuring", "remote", "reporting", "screening", "wire-format"]
+    "spec",
+    ["advisories", "alerts", "delivery", "measuring", "remote", "reporting", "screening", "wire-format"],
 )
 def test_every_must_in_a_table_names_its_test(spec):
     rows = [
@@ -311,7 +312,12 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro quarantine",
         "tskaro screening",
         "tskaro store",
+        "tskaro rules",
+        "tskaro water-point",
         "tskaro sms",
+        "tskaro advisory",
+        "tskaro advisory authority",
+        "tskaro lab",
         "tskaro people",
     }
     for page in PAGES:

@@ -6,7 +6,7 @@ Implements `alerts.ports.Directory` by passing each question to the snapshot in 
 from collections.abc import Mapping, Sequence
 
 from alerts.recipient import Recipient
-from alerts.rules import Role, Rule, Severity
+from alerts.rules import AnyRule, Placed, Role, Rule, Severity
 from server.database.engine import Database
 from server.registry.directory import SnapshotDirectory, read_directory
 from server.registry.snapshot import CapabilityOf, Registry, capability_of, read_registry
@@ -37,13 +37,17 @@ class CurrentRegistry:
         """What is deployed where."""
         return self._directory.registry
 
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
         return self._directory.rules()
 
     def rules_for(self, water_point: str) -> Sequence[Rule]:
         """Rules that can be judged at a water point."""
         return self._directory.rules_for(water_point)
+
+    def placed(self, water_point: str) -> Placed:
+        """The rules in force at a water point, and why others are not."""
+        return self._directory.placed(water_point)
 
     def recipients(
         self, water_point: str, audience: frozenset[Role], severity: Severity

@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from alerts.recipient import FIRST_TIER, LAST_TIER, TBILISI, QuietHours
 from alerts.rules import Role, Severity
 from alerts.specs import RuleSpec
+from alerts.supply import Supply
 from firmware_config.errors import Problem
 from firmware_config.refusal import config_error, read_toml, refuse
 from firmware_config.screening import ParameterTests, problems_of
@@ -64,6 +65,11 @@ _Id = Annotated[str, _written("[a-z0-9-]{1,60}", "should be 1 to 60 small letter
 _Phone = Annotated[str, AfterValidator(lambda written: read_telephone(written).number)]
 
 
+def _calendar(text: str) -> str:
+    """A supply calendar, tidied; refused with an example where it is none."""
+    return str(Supply.parse(text)) if text else ""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -84,6 +90,7 @@ class WaterPointEntry(_Part):
     sms_names: dict[Language, str]
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
+    supply: Annotated[str, AfterValidator(_calendar)] = ""
 
 
 class DeviceEntry(_Part):

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, RowMapping, func, or_, select
 
 from alerts.lifecycle import Phase
 from alerts.ports import Fate, Lane
-from alerts.rules import NoDataRule, Rule
+from alerts.rules import NoDataRule, OffRule, Rule
 from alerts.specs import rule_from
 from server.database.engine import Database
 from server.database.lease_models import ShardLeaseRow
@@ -90,9 +90,10 @@ def _silent(connection: Connection, rules: Collection[str]) -> int:
 
 def _rule(spec: object) -> Rule | None:
     try:
-        return rule_from(spec)
+        rule = rule_from(spec)
     except ValidationError:  # the log of ingest says so
         return None
+    return None if isinstance(rule, OffRule) else rule
 
 
 def _texts(connection: Connection, now_ms: int) -> Iterator[Point]:

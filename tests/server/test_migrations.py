@@ -50,6 +50,7 @@ VALUES: Mapping[str, Any] = {
     "state": "pending",
     "until_ms": None,
     "municipality_id": "x",
+    "rising": [1],
     "spec": {"kind": "no_data", "id": "x", "after_s": 1800, "severity": "warning"},
 }
 

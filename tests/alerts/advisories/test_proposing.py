@@ -22,7 +22,7 @@ def standing(
     rule: str = "turbidity-who-4", *, phase: str = "firing", peak: float = 12.4, lasted_min: int = 20
 ):
     end = AT + timedelta(minutes=lasted_min)
-    state = State(Phase(phase), AT, end, AT, peak, end, 8.4)
+    state = State(Phase(phase), AT, end, AT, peak, end, 8.4, level=2 if rule.startswith("turbidity") else 1)
     return Standing(AlertKey(rule, "sadakhlo"), state, episode=3, told=True)
 
 
