@@ -14,7 +14,7 @@ It reads no clock and never sleeps: the loop that calls `run_once` does.
 import random
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -105,6 +105,8 @@ def next_question(asked: int, handed_at: datetime, now: datetime, policy: RetryP
 def after_answer(pending: Pending, answer: Handover, now: datetime, policy: RetryPolicy) -> Outcome:
     """What to record when the transport has answered."""
     message_id = answer.message_id or pending.message_id
+    if answer.fate is Fate.QUEUED:
+        return _given_back(pending, answer, now, policy)
     if answer.fate.is_final:
         return _final(pending, answer.fate, now, answer.detail, message_id)
     if not message_id:
@@ -116,6 +118,14 @@ def after_answer(pending: Pending, answer: Handover, now: datetime, policy: Retr
     if due_at is None:
         return _final(pending, Fate.UNKNOWN, now, f"delivery never confirmed; {answer.detail}", message_id)
     return Outcome(pending.id, Fate.ACCEPTED, asked, now, due_at, message_id, _brief(answer.detail))
+
+
+def _given_back(pending: Pending, answer: Handover, now: datetime, policy: RetryPolicy) -> Outcome:
+    """It never left: it is sent again, until the end that holds for every text."""
+    due_at = next_try(replace(pending, attempts=0), now, policy, retry_after_s=None, jitter=0)
+    if due_at is None:
+        return _final(pending, Fate.FAILED, now, f"given back, and too late to try again; {answer.detail}")
+    return Outcome(pending.id, Fate.QUEUED, 0, now, due_at, detail=_brief(answer.detail))
 
 
 def after_failure(

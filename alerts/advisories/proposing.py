@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from alerts.advisories.record import Cause, Evidence
 from alerts.lifecycle import Phase, State
 from alerts.ports import Lane, Standing
-from alerts.rules import LimitRule, Rule, Severity
+from alerts.rules import AnyRule, LimitRule, Severity
 from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 
@@ -33,7 +33,7 @@ class Weighed:
     why: str
 
 
-def weigh(standing: Standing, rule: Rule | None) -> Weighed:
+def weigh(standing: Standing, rule: AnyRule | None) -> Weighed:
     """Whether an alert is reason enough to propose an advisory.
 
     Args:
@@ -62,7 +62,7 @@ def weigh(standing: Standing, rule: Rule | None) -> Weighed:
     )
 
 
-def _why_not(standing: Standing, rule: Rule | None) -> str:
+def _why_not(standing: Standing, rule: AnyRule | None) -> str:
     state = standing.state
     if standing.key.lane is not Lane.LIVE or state.phase is not Phase.FIRING or state.breached_at is None:
         return "it is not firing now"

@@ -34,11 +34,13 @@ class Text:
         address: E.164 telephone number.
         body: the text.
         reference: our own id of it, the same at every try, so that a gateway may drop a double.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
     """
 
     address: str
     body: str
     reference: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Handover:
     """What a transport said when it took a text.
 
     Attributes:
-        fate: ACCEPTED, or DELIVERED where the transport knows at once.
+        fate: ACCEPTED, or DELIVERED where the transport knows at once. QUEUED, to a question only: what it had
+            accepted has never left, and is to be sent again.
         message_id: the transport's own id, "" when it gives none.
         detail: its words, for the record.
     """

@@ -11,7 +11,7 @@ from alerts.advisories.life import Circumstances, Policy
 from alerts.advisories.record import Advisory
 from alerts.lifecycle import Phase
 from alerts.ports import Lane
-from alerts.rules import LimitRule, Rule
+from alerts.rules import AnyRule, LimitRule
 from alerts.specs import rule_from
 from server.advisories.laboratory import results
 from server.advisories.people import hazard
@@ -56,9 +56,9 @@ def doubts(
     )
 
 
-def rules_in_force(connection: Connection) -> Mapping[str, Rule]:
+def rules_in_force(connection: Connection) -> Mapping[str, AnyRule]:
     """The rules that can be read, by id."""
-    found: dict[str, Rule] = {}
+    found: dict[str, AnyRule] = {}
     for name, spec in connection.execute(select(RuleRow.id, RuleRow.spec)):
         try:
             found[name] = rule_from(spec)
@@ -67,7 +67,7 @@ def rules_in_force(connection: Connection) -> Mapping[str, Rule]:
     return found
 
 
-def _may_be_chemical(rule: Rule | None) -> bool:
+def _may_be_chemical(rule: AnyRule | None) -> bool:
     return isinstance(rule, LimitRule) and rule.parameter not in _NO_CHEMICAL
 
 

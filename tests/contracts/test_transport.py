@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
 
 from alerts.ports import Fate
+from alerts.transports.gammu import GammuSmsd
+from alerts.transports.gammu_spool import Spool
 from alerts.transports.http_gateway import HttpGateway
 from alerts.transports.http_settings import HttpGatewaySettings
 from alerts.transports.phone import MemoryInbox, OnScreenPhone
@@ -59,7 +62,27 @@ def http_gateway() -> Iterator[World]:
         transport.close()
 
 
-@pytest.fixture(params=["phone", "http_gateway"])
+@pytest.fixture
+def gammu(gammu_smsd) -> Iterator[World]:
+    began = len(gammu_smsd.transmitted())
+
+    def arrived():
+        gammu_smsd.wait_for(lambda: not list((gammu_smsd.spool / "outbox").iterdir()))
+        return gammu_smsd.transmitted()[began:]
+
+    def deliver_all():
+        arrived()
+        for number, _ in gammu_smsd.transmitted()[began:]:
+            gammu_smsd.report(number)
+        gammu_smsd.wait_for_arrivals(1)
+
+    spool = Spool(gammu_smsd.spool, gammu_smsd.log)
+    yield World(GammuSmsd(spool, lambda: datetime.now(UTC)), arrived, deliver_all)
+    gammu_smsd.wait_for(lambda: not list((gammu_smsd.spool / "outbox").iterdir()))
+    gammu_smsd.empty()
+
+
+@pytest.fixture(params=["phone", "http_gateway", "gammu"])
 def world(request: pytest.FixtureRequest) -> World:
     return request.getfixturevalue(request.param)
 
