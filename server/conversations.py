@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select
 
 from alerts.answers.deciding import Response, Told
 from alerts.answers.reading import LONGEST, Answer
@@ -13,12 +13,13 @@ from alerts.recipient import Recipient
 from alerts.transports.inbox import IncomingText
 from server.database.answer_models import AnswerRow
 from server.database.engine import Database
-from server.database.models import AcknowledgementRow, AlertRow, NotificationRow
+from server.database.models import AcknowledgementRow, AlertRow, NotificationRow, WaterPoint
 from server.database.people_models import Person
 from server.database.statements import insert_into, letters
 from server.registry.consent import may_be_told, opt_out
-from server.registry.people import recipient_from
+from server.registry.people import recipient_of
 from server.registry.telephone import read_telephone
+from waterquality.languages import Language
 from waterquality.readings import from_ms, to_ms
 
 REPLIES_A_DAY = 10
@@ -45,7 +46,7 @@ class SqlConversations:
             return []
         query = select(Person.__table__).where(Person.phone == number, may_be_told()).order_by(Person.id)
         with self._database.reading() as connection:
-            return [recipient_from(row) for row in connection.execute(query)]
+            return [recipient_of(row) for row in connection.execute(query)]
 
     def told(self, person: str, since: datetime) -> Sequence[Told]:
         """The open alerts about now of which a person was told, in texts handed over since an instant."""
@@ -53,7 +54,12 @@ class SqlConversations:
         episode = (alert.rule_id, alert.water_point_id, alert.lane, alert.episode)
         theirs = (text.rule_id, text.water_point_id, text.lane, text.episode)
         query = (
-            select(*episode, func.min(text.handed_ms), func.max(text.handed_ms), func.max(taken.by))
+            select(
+                *episode,
+                func.min(text.handed_ms).label("first_ms"),
+                func.max(text.handed_ms).label("last_ms"),
+                func.max(taken.by).label("taken_by"),
+            )
             .join(text, and_(*(mine == other for mine, other in zip(episode, theirs, strict=True))))
             .outerjoin(
                 taken,
@@ -64,15 +70,24 @@ class SqlConversations:
                     taken.episode == alert.episode,
                 ),
             )
-            .where(alert.phase.in_(_OPEN), alert.lane == str(Lane.LIVE), text.person_id == person)
+            .where(
+                alert.phase.in_(_OPEN),
+                alert.lane == str(Lane.LIVE),
+                text.person_id == person,
+                text.handed_ms.is_not(None),
+            )
             .group_by(*episode)
             .having(func.max(text.handed_ms) >= to_ms(since))
         )
         with self._database.reading() as connection:
-            return [
-                Told(AlertKey(rule, point, Lane(lane)), number, from_ms(first), from_ms(last), by or "")
-                for rule, point, lane, number, first, last, by in connection.execute(query)
-            ]
+            return [_told(row) for row in connection.execute(query).mappings()]
+
+    def name_of(self, water_point: str, language: Language) -> str:
+        """The short name of a water point for texts; its id where nobody gave it one."""
+        query = select(WaterPoint.sms_names).where(WaterPoint.id == water_point)
+        with self._database.reading() as connection:
+            names = connection.scalar(query) or {}
+        return str(names.get(language) or names.get(Language.EN) or water_point)
 
     def commit(
         self, text: IncomingText, person: Recipient, response: Response, reply: str, now: datetime
@@ -88,8 +103,16 @@ class SqlConversations:
             if response.answer is Answer.STOP:
                 opt_out(connection, person.person, at=text.at, source="text message", now_ms=to_ms(now))
             if reply and _replies_today(connection, person.person, now) < REPLIES_A_DAY:
-                connection.execute(insert(NotificationRow).values(**_reply(number, person, response, reply, now)))
+                connection.execute(
+                    insert(NotificationRow).values(**_reply(number, person, response, reply, now))
+                )
             return True
+
+
+def _told(row: RowMapping) -> Told:
+    key = AlertKey(row["rule_id"], row["water_point_id"], Lane(row["lane"]))
+    first_at, last_at = from_ms(row["first_ms"]), from_ms(row["last_ms"])
+    return Told(key, row["episode"], first_at, last_at, row["taken_by"] or "")
 
 
 def _answer(text: IncomingText, person: Recipient, response: Response, now: datetime) -> dict[str, object]:

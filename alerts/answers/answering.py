@@ -1,15 +1,14 @@
 """Answering: inbox → understood → recorded with its reply → forgotten by the inbox.
 
 **Invariants**
-* What was said is recorded before the inbox forgets it: a crash may read a text twice and loses none, and read twice
-  it changes nothing.
+* What was said is recorded before the inbox forgets it: a crash may read a text twice and loses none; what is read
+  twice changes nothing.
 * A stranger gets no reply, and nothing of what they wrote is kept or logged.
 
 It reads no clock and never sleeps: the loop that calls `run_once` does.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -19,9 +18,9 @@ from alerts.answers.port import Conversations
 from alerts.answers.replying import reply
 from alerts.recipient import Recipient
 from alerts.transports.inbox import Inbox, IncomingText
-from waterquality.languages import Language
 
 _log = structlog.get_logger(__name__)
+STRANGER = "stranger"
 
 
 class Answering:
@@ -30,15 +29,14 @@ class Answering:
     Args:
         inbox: where their texts arrive.
         conversations: who they are, and where it is recorded.
-        names: the short name of a water point in a language.
 
     Attributes:
-        counters: `answers_acknowledge`, `answers_stop`, `answers_status`, `answers_unclear`, `answers_of_strangers`.
+        answers: how many were answered, by what they ask for; those of strangers under `stranger`.
     """
 
-    def __init__(self, inbox: Inbox, conversations: Conversations, names: Callable[[str, Language], str]) -> None:
-        self._inbox, self._conversations, self._names = inbox, conversations, names
-        self.counters: Counter[str] = Counter()
+    def __init__(self, inbox: Inbox, conversations: Conversations) -> None:
+        self._inbox, self._conversations = inbox, conversations
+        self.answers: Counter[str] = Counter()
 
     def run_once(self, now: datetime) -> int:
         """Answer what has come in.
@@ -58,16 +56,16 @@ class Answering:
     def _answer(self, text: IncomingText, now: datetime) -> None:
         people = self._conversations.people(text.sender)
         if not people:
-            self.counters["answers_of_strangers"] += 1
+            self.answers[STRANGER] += 1
         for at, person in enumerate(people):
             told = self._conversations.told(person.person, now - REMEMBERED)
             response = respond(text.body, text.at, told)
             # One telephone may be several people's (an office): all are spoken for, and one reply is enough.
             said = self._said(response, person) if at == 0 else ""
             if self._conversations.commit(text, person, response, said, now):
-                self.counters[f"answers_{response.answer}"] += 1
+                self.answers[response.answer] += 1
                 _log.info("answered", person=person.person, answer=str(response.answer), why=response.reason)
 
     def _said(self, response: Response, person: Recipient) -> str:
-        sites = [self._names(point, person.language) for point in response.about]
+        sites = [self._conversations.name_of(point, person.language) for point in response.about]
         return reply(response.said, person.language, sites=sites, is_latin=person.is_latin)

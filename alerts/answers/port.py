@@ -7,6 +7,7 @@ from typing import Protocol
 from alerts.answers.deciding import Response, Told
 from alerts.recipient import Recipient
 from alerts.transports.inbox import IncomingText
+from waterquality.languages import Language
 
 
 class Conversations(Protocol):
@@ -22,6 +23,10 @@ class Conversations(Protocol):
 
     def told(self, person: str, since: datetime) -> Sequence[Told]:
         """The open alerts about now of which a person was told, in texts handed over since an instant."""
+        ...
+
+    def name_of(self, water_point: str, language: Language) -> str:
+        """The short name of a water point for texts; its id where nobody gave it one."""
         ...
 
     def commit(

@@ -10,7 +10,7 @@ _RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class AnswerRow(Base):
-    """A text that somebody whom we know has sent, how it was understood, and what it did. Of strangers there is none."""
+    """A text of somebody whom we know, how it was understood, and what it did. Of strangers there is none."""
 
     __tablename__ = "answer"
     id: Mapped[int] = mapped_column(_RowId, primary_key=True)
