@@ -59,6 +59,7 @@ class MemoryLedger:
         self._judged: dict[tuple[str, str], IntervalSet] = {}
         self._heard: dict[str, datetime] = {}
         self._notifications: dict[int, Notification] = {}
+        self._detectors: dict[tuple[str, str], bytes] = {}
 
     @property
     def notifications(self) -> Sequence[Notification]:
@@ -81,6 +82,11 @@ class MemoryLedger:
         with self._lock:
             return {point: self._known(point) for point in water_points}
 
+    def detectors(self, sites: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
+        """What was saved of the event detectors of these (water point, device)."""
+        with self._lock:
+            return {site: self._detectors[site] for site in sites if site in self._detectors}
+
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
 
@@ -101,6 +107,7 @@ class MemoryLedger:
             self.changes.extend(judgement.changes)
             self._notifications = notifications
             self._judged |= judged
+            self._detectors |= judgement.detectors
             for point, at in judgement.heard.items():
                 self._heard[point] = max(at, self._heard.get(point, at))
 

@@ -152,6 +152,7 @@ class Judgement:
         heard: when shared water points were last heard from.
         relied_on: what was read of shared water points and must still stand so.
         is_of_silence: whether it relied on when they were heard from, too.
+        detectors: what event detectors know, by (water point, device).
     """
 
     standings: Sequence[Standing] = ()
@@ -161,6 +162,7 @@ class Judgement:
     heard: Mapping[str, datetime] = field(default_factory=dict)
     relied_on: Mapping[str, Known] = field(default_factory=dict)
     is_of_silence: bool = False
+    detectors: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
 
 class Fate(StrEnum):
@@ -239,6 +241,10 @@ class Ledger(Protocol):
 
     def known(self, water_points: Collection[str]) -> Mapping[str, Known]:
         """What is known now of each of these water points, whoever judged them."""
+        ...
+
+    def detectors(self, sites: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
+        """What was saved of the event detectors of these (water point, device); nothing of those never saved."""
         ...
 
     def commit(self, judgement: Judgement) -> None:

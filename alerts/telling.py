@@ -82,6 +82,7 @@ class Telling:
                 now=draft.now,
                 is_latin=recipient.is_latin,
                 fault=fault_of(verdict.reason),
+                event=verdict.event,
             )
             yield Owed(
                 standing.key,
@@ -96,6 +97,8 @@ class Telling:
 
     def _kind(self, rule: Rule, transition: Transition, water_point: str, draft: Draft) -> Kind | None:
         """What is to be said; None when nothing is."""
+        if transition.turn is Turn.REOPENS and isinstance(rule, _ENDS_BY_ITSELF):
+            return None  # nobody was told that it had ended
         if transition.turn in (Turn.BEGINS, Turn.REOPENS, Turn.RISES):
             return kind_of_breach(rule)
         if transition.turn is not Turn.ENDS or isinstance(rule, CustodyRule | _ENDS_BY_ITSELF):

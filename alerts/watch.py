@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
 
+from alerts.detectors import Detectors, Past, no_past
 from alerts.draft import QUIET, Draft
 from alerts.findings import Findings
 from alerts.in_force import InForce, ObservedRule
 from alerts.lifecycle import Phase, Turn, step
 from alerts.ports import AlertKey, Change, Directory, Lane, Ledger, Overtaken, Standing
 from alerts.remembered import Remembered
-from alerts.rules import CustodyRule, Finding, Imbalance, NoDataRule, Rule, Verdict
+from alerts.rules import CustodyRule, EventRule, Finding, Imbalance, NoDataRule, Rule, Verdict
 from alerts.telling import Telling
 from waterquality.readings import Observation
 from waterquality.screening import is_time_uncertain
@@ -51,6 +52,7 @@ class Watch:
         late_after: how old an observation may be on arrival and still be about now.
         changed: called with the changes of a judgement, after it was recorded.
         shared: tells which of some water points other judges judge too.
+        past: tells what a device has sent before, for what compares with that; see `Detectors`.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Watch:
         late_after: timedelta = timedelta(minutes=20),
         changed: Callable[[Sequence[Change]], None] = lambda _: None,
         shared: Callable[[Iterable[str]], Collection[str]] = lambda _: (),
+        past: Past = no_past,
     ) -> None:
         self._late_after, self._changed = late_after, changed
         self._in_force = InForce(directory)
         self._telling = Telling(directory, self._in_force)
         self._memory = Remembered(ledger, shared)
-        self._findings = Findings()
+        self._detectors = Detectors(ledger, past)
+        self._findings = Findings(self._detectors, past)
         self._lock = threading.Lock()
 
     def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:
@@ -86,6 +90,7 @@ class Watch:
         points = {sighting.water_point for sighting in sightings}
         with self._lock:
             self._memory.recall({(each.observation.device, each.observation.epoch) for each in sightings})
+            self._begin_detectors(sightings)
             return self._record(judge, lambda: self._memory.begin(now, points))
 
     def judge_silence(self, listening: Mapping[str, datetime], now: datetime) -> Sequence[Change]:
@@ -132,16 +137,31 @@ class Watch:
         """Forget what is remembered of these devices, and where alerts stand: others have judged, or will."""
         with self._lock:
             self._memory.forget(of)
+            self._detectors.forget(of)
+
+    def _begin_detectors(self, sightings: Sequence[Sighting]) -> None:
+        """Take up the event detectors of devices that are met for the first time."""
+        rules: dict[tuple[str, str], EventRule] = {}
+        first_ms: dict[tuple[str, str], int] = {}
+        for each in sightings:
+            for rule in self._in_force.at(each.water_point).events:
+                site, at_ms = (each.water_point, each.observation.device), each.observation.taken_ms
+                rules[site], first_ms[site] = rule, min(at_ms, first_ms.get(site, at_ms))
+        if rules:
+            self._detectors.begin(rules, first_ms)
 
     def _record(self, judge: Callable[[Draft], None], begin: Callable[[], Draft]) -> Sequence[Change]:
         """Judge and record; again where another judge of a shared water point was faster."""
         for _ in range(_ATTEMPTS):
             draft = begin()
+            self._detectors.starting()
             judge(draft)
+            draft.detectors = self._detectors.due()
             try:
                 self._memory.record(draft)
             except Overtaken:
                 continue
+            self._detectors.recorded(draft.detectors)
             if draft.changes:
                 self._changed(draft.changes)
             return draft.changes
@@ -151,7 +171,10 @@ class Watch:
         observation = sighting.observation
         name = (observation.device, observation.epoch)
         numbers = draft.judged.setdefault(name, set())
-        if observation.seq in numbers or self._memory.was_judged(name, observation.seq):
+        if observation.seq in numbers:
+            return
+        if self._memory.was_judged(name, observation.seq):  # its detector may have been born since
+            self._detectors.judge((sighting.water_point, observation.device), observation)
             return
         numbers.add(observation.seq)
         at, place = observation.taken_at, sighting.water_point
@@ -169,7 +192,7 @@ class Watch:
         self, key: AlertKey, rule: ObservedRule, verdict: Verdict, at: datetime, draft: Draft
     ) -> None:
         standing = draft.standing(key, at)
-        if standing.state.phase in QUIET and verdict.finding is Finding.CLEAR:  # nearly always
+        if standing.state.phase in QUIET and verdict.finding is not Finding.BREACH:  # nearly always
             if at >= standing.state.judged_at:
                 seen = standing.state.seen_at(at)
                 draft.standings[key] = Standing(key, seen, standing.episode, standing.told, standing.step)

@@ -24,7 +24,14 @@ from alerts.ports import (
 )
 from server.database.engine import Database
 from server.database.lease_models import HeardRow
-from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow, WaterPoint
+from server.database.models import (
+    AlertRow,
+    DetectorRow,
+    JudgedRow,
+    NotificationRow,
+    TransitionRow,
+    WaterPoint,
+)
 from server.database.statements import insert_into, json_of, letters, spans_of, upsert_all
 from server.registry.consent import told_among
 from waterquality.intervals import IntervalSet
@@ -63,6 +70,15 @@ class SqlLedger:
         with self._database.reading() as connection:
             return _known(connection, water_points)
 
+    def detectors(self, sites: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
+        """What was saved of the event detectors of these (water point, device)."""
+        points = {point for point, _ in sites}
+        query = select(DetectorRow.__table__).where(DetectorRow.water_point_id.in_(points))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        found = {(row["water_point_id"], row["device_id"]): bytes(row["saved"]) for row in rows}
+        return {site: found[site] for site in sites if site in found}
+
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
 
@@ -82,6 +98,7 @@ class SqlLedger:
             _owe(connection, judgement.owed)
             _add_judged(connection, judgement.judged)
             _add_heard(connection, judgement.heard)
+            _save_detectors(connection, judgement.detectors)
             self._guard(connection)
 
     def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
@@ -167,6 +184,14 @@ def _add_heard(connection: Connection, heard: Mapping[str, datetime]) -> None:
         connection.execute(
             later, [{"water_point_id": point, "at_ms": to_ms(heard[point])} for point in sorted(heard)]
         )
+
+
+def _save_detectors(connection: Connection, detectors: Mapping[tuple[str, str], bytes]) -> None:
+    rows = [
+        {"water_point_id": point, "device_id": device, "saved": saved}
+        for (point, device), saved in detectors.items()
+    ]
+    upsert_all(connection, DetectorRow, ("water_point_id", "device_id"), rows)
 
 
 def _add_judged(connection: Connection, judged: Mapping[tuple[str, str], IntervalSet]) -> None:

@@ -51,10 +51,11 @@ from server.remote.courier import Courier
 from server.store.port import ReadingStore, Row
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
-from waterquality.readings import to_ms
+from waterquality.readings import Observation, to_ms
 from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_device, of_shard, shard, uncarried
 
 _FIRST_CONNECTION_S = 10.0
+_MOST_PAST = 300  # observations of one device: several hours, and milliseconds to take in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,16 @@ class Running:
             thread.join(timeout=10)
 
 
+def _past(
+    store: ReadingStore, water_point: str, device: str, since_ms: int, until_ms: int
+) -> Sequence[Observation]:
+    """The newest of what a device has sent of late: what a detector missed while nobody ran."""
+    rows = store.neighbours(
+        water_point, device, since_ms=since_ms, until_ms=until_ms, at_most=_MOST_PAST, newest=True
+    )
+    return [row.observation for row in rows]
+
+
 class Ingest:
     """Subscriber, intake, watch, receipts, ticker and the upkeep of the store.
 
@@ -158,6 +169,7 @@ class Ingest:
             late_after=around.late_after,
             changed=self._tell,
             shared=lambda points: self.shards.shared(current.registry().shards_of, points),
+            past=partial(_past, around.store),
         )
         self.books = Books(around.database, self.shards.guard)
         self.intake = Intake(
@@ -212,8 +224,9 @@ class Ingest:
             around.database,
             around.store,
             AdvisoryBook(around.database),
-            current.registry,
             clock,
+            registry=current.registry,
+            rules_at=current.rules_for,
             herald=herald,
             is_ours=lambda: SHARDS[0] in self.shards.held,
         )

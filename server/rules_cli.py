@@ -10,12 +10,15 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from alerts.rules import AnyRule, OffRule
+from alerts.events.detector import Detector
+from alerts.ports import Ledger
+from alerts.rules import AnyRule, EventRule, OffRule
 from alerts.rules.checking import Mistake, mistakes
 from alerts.rules.explaining import KINDS, explain
 from alerts.specs import RuleBook
 from firmware_config.refusal import config_error, read_toml
 from server.composing import open_database
+from server.ledger import SqlLedger
 from server.registry.directory import SnapshotDirectory, read_directory
 from server.registry.snapshot import read_registry
 from server.registry.writing import set_supply
@@ -78,15 +81,22 @@ def explain_rules(
 ) -> None:
     """Say in plain words when rules fire, end, and tell whom."""
     with refusals():
-        directory = _directory(settings)
+        database = open_database(load_settings(settings))
+        directory = read_directory(database, read_registry(database))
         if point is not None and point not in directory.places:
             raise ConfigError(f"{point}: no water point of this id is registered")
         rows = list(_explained(directory, point))
+        learned = {} if point is None else _learned(directory, SqlLedger(database), point)
     if as_json:
-        typer.echo(json.dumps(rows))
+        typer.echo(json.dumps({"rules": rows, "learned": learned}))
         return
     for row in rows:
         say(_said(row))
+    for device, share in learned.items():
+        say(
+            f"{device}: "
+            + ("has learnt what is usual" if share >= 1 else f"still learning what is usual: {share:.0%}")
+        )
 
 
 @water_point.command("supply")
@@ -167,6 +177,22 @@ def _explained(directory: SnapshotDirectory, point: str | None) -> Iterator[dict
         }
     for name, why in refused.items():
         yield {"rule": name, "judged": False, "why": why}
+
+
+def _learned(directory: SnapshotDirectory, ledger: Ledger, point: str) -> dict[str, float]:
+    """How much of what is usual each device at a water point has learnt, from 0 to 1; as last saved."""
+    if not any(isinstance(rule, EventRule) for rule in directory.placed(point).rules):
+        return {}
+    devices = directory.registry.devices_by_water_point().get(point, ())
+    saved = ledger.detectors([(point, device) for device in devices])
+    return {device: _share(saved.get((point, device))) for device in sorted(devices)}
+
+
+def _share(saved: bytes | None) -> float:
+    try:
+        return 0.0 if saved is None else round(Detector.restore(saved).learned, 3)
+    except ValueError:
+        return 0.0
 
 
 def _said(row: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alerts.events.event import Event
+
 
 class Severity(StrEnum):
     """How much it matters, the gravest first: what others call alarm, alert and advisory.
@@ -52,6 +54,7 @@ class Verdict:
         reason: one English clause for the log and the record.
         level: of a breach, how many steps of the rule it breaks, from 1.
         is_blind: of an unknown, whether the probe was beyond its range: the water may be anything.
+        event: what changed, where the rule is about events.
     """
 
     finding: Finding
@@ -60,6 +63,7 @@ class Verdict:
     reason: str = ""
     level: int = 1
     is_blind: bool = False
+    event: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

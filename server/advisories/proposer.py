@@ -20,8 +20,8 @@ from alerts.advisories.proposing import weigh
 from alerts.advisories.record import Evidence, Seen
 from alerts.lifecycle import Phase
 from alerts.ports import Lane
+from alerts.rules import Rule
 from server.advisories.book import AdvisoryBook, is_known
-from server.advisories.surroundings import rules_in_force
 from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import AlertRow
@@ -45,6 +45,7 @@ class Proposer:
         store: the readings, for the evidence.
         book: where proposals are written.
         registry: tells which devices serve a water point.
+        rules_at: tells the rules in force at a water point, with the steps that its probes can evidence.
         clock: the server's clock.
         herald: is told of proposals.
         is_ours: whether it is this process that proposes; where several do, they only repeat each other.
@@ -55,13 +56,15 @@ class Proposer:
         database: Database,
         store: ReadingStore,
         book: AdvisoryBook,
-        registry: Callable[[], Registry],
         clock: Clock,
         *,
+        registry: Callable[[], Registry],
+        rules_at: Callable[[str], Sequence[Rule]],
         herald: Herald | None = None,
         is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._database, self._store, self._book, self._registry = database, store, book, registry
+        self._database, self._store, self._book = database, store, book
+        self._registry, self._rules_at = registry, rules_at
         self._clock, self._herald, self._is_ours = clock, herald or NobodyTold(), is_ours
 
     def run(self, stop: threading.Event) -> None:
@@ -100,12 +103,15 @@ class Proposer:
                 AlertRow.phase == str(Phase.FIRING), AlertRow.lane == str(Lane.LIVE)
             )
             points = sorted(set(connection.scalars(firing)))
-            rules = rules_in_force(connection) if points else {}
         known = SqlLedger(self._database).known(points) if points else {}
         standings = sorted(
             (each for point in points for each in known[point].standings), key=lambda each: each.key
         )
-        found = [(each.key.water_point, weigh(each, rules.get(each.key.rule)).evidence) for each in standings]
+        rules = {point: {rule.id: rule for rule in self._rules_at(point)} for point in points}
+        found = [
+            (each.key.water_point, weigh(each, rules[each.key.water_point].get(each.key.rule)).evidence)
+            for each in standings
+        ]
         with self._database.reading() as connection:
             return [
                 (point, evidence)
@@ -120,7 +126,8 @@ class Proposer:
             return evidence
 
     def _readings(self, water_point: str, evidence: Evidence, now: datetime) -> tuple[Seen, ...]:
-        assert evidence.parameter is not None
+        if evidence.parameter is None:
+            return ()
         rows = [
             row
             for device in self._registry().devices_by_water_point().get(water_point, ())

@@ -11,7 +11,7 @@ from alerts.advisories.life import Circumstances, Policy
 from alerts.advisories.record import Advisory
 from alerts.lifecycle import Phase
 from alerts.ports import Lane
-from alerts.rules import AnyRule, LimitRule
+from alerts.rules import AnyRule, EventRule, LimitRule, RateRule
 from alerts.specs import rule_from
 from server.advisories.laboratory import results
 from server.advisories.people import hazard
@@ -68,7 +68,10 @@ def rules_in_force(connection: Connection) -> Mapping[str, AnyRule]:
 
 
 def _may_be_chemical(rule: AnyRule | None) -> bool:
-    return isinstance(rule, LimitRule) and rule.parameter not in _NO_CHEMICAL
+    """Whether an open alert of this rule may be one of a chemical."""
+    if isinstance(rule, LimitRule | RateRule):
+        return rule.parameter not in _NO_CHEMICAL
+    return isinstance(rule, EventRule)
 
 
 def _firing(alerts: list[Row[tuple[str, str, int]]], advisory: Advisory) -> Iterator[str]:

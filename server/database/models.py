@@ -277,6 +277,15 @@ class JudgedRow(Base):
     judged: Mapped[list[Any]]
 
 
+class DetectorRow(Base):
+    """What the event detector of a (water point, device) knows; written with what it has judged."""
+
+    __tablename__ = "detector"
+    water_point_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    saved: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class RecordRow(Base):
     """A certificate or note that a device sent."""
 

@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.memory import MemoryLedger
+from alerts.ports import Kind
 from alerts.rules import Delays, Finding, NightFlowRule, NoFlowRule, RateRule, Severity
 from alerts.supply import Supply
+from alerts.watch import Sighting, Watch
 from tests.builders import instant, missing, observation, reading
+from tests.fakes.town import Town
 from waterquality.flags import Flag, Why
 from waterquality.parameters import Parameter
 
@@ -125,3 +129,28 @@ def test_a_change_is_measured_against_the_lowest_and_the_highest_of_the_window()
     assert found(9, reading("ph", 3.0, flag=Flag.SUSPECT, why=Why.PROBE_NOISY))[0] is Finding.UNKNOWN
     assert found(40, 6.8)[0] is Finding.CLEAR  # an old level is no fast change
     assert found(41, 7.9)[0] is Finding.CLEAR  # rises are not its business
+
+
+def test_a_restart_in_a_rise_does_not_hide_it():
+    rule = RateRule(
+        id="fast",
+        of=Parameter.PH,
+        rise=None,
+        fall=0.5,
+        within_s=1200,
+        delays=Delays(0, 0),
+        severity=Severity.WARNING,
+    )
+    start = instant("2026-11-20T06:00Z")
+    seen = [observation(seq=n, at=start + timedelta(minutes=n), ph=7.4 - 0.1 * n) for n in range(7)]
+    ledger = MemoryLedger()
+    for each in seen:
+        stored = seen[: each.seq]
+
+        def past(_point, _device, since, until, stored=stored):
+            return [one for one in stored if since <= one.taken_ms < until]
+
+        watch = Watch(ledger, Town(all_rules=(rule,)), past=past)
+        watch.judge([Sighting("algeti-3", each, each.taken_at)], each.taken_at)
+
+    assert {one.owed.kind for one in ledger.notifications} == {Kind.CHANGED_FAST}

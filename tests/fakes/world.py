@@ -127,7 +127,18 @@ authority = "who-2017"
 """
 
 
-def registry(stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float = 0.5) -> str:
+_EVENTS = """
+[[rule]]
+kind = "event"
+id = "water-event"
+severity = "notice"
+audience = ["municipality"]
+"""
+
+
+def registry(
+    stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float = 0.5, events: bool = False
+) -> str:
     """A registry file: devices at their water points, three people who hear of all, and a quick rule."""
     points = sorted(set(stays.values()))
     return "".join(
@@ -137,6 +148,7 @@ def registry(stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float
             *(_DEVICE.format(device=device, point=point) for device, point in stays.items()),
             _PEOPLE,
             _RULE.format(confirm_s=confirm_s, clear_s=clear_s),
+            _EVENTS if events else "",
         ]
     )
 

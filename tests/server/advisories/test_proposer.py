@@ -4,14 +4,15 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from alerts.advisories.record import Advisory, Phase, Withdraw
-from server.advisories.book import AdvisoryBook
+from alerts.seeds import shipped_rules
 from server.advisories.proposer import Proposer
-from server.clock import SystemClock
+from server.clock import Clock, SystemClock
 from server.database.advisory_models import CapMessageRow
 from server.database.engine import Database
 from server.registry.snapshot import Registry, Stay
@@ -19,7 +20,7 @@ from server.store.port import StoreUnavailable
 from server.store.sqlite import SqliteReadingStore
 from tests.alerts.advisories.cases import NINO, NOW
 from tests.builders import reading, row
-from tests.server.advisories.village import OUT, Village, issue
+from tests.server.advisories.village import Village, issue
 from waterquality.flags import Flag, Why
 from waterquality.readings import to_ms
 
@@ -41,6 +42,19 @@ class Told:
 
     def boil_is_doubted(self, number: int, advisory: Advisory, why: str) -> None:
         self.said.append(("doubted", number))
+
+
+def proposing(village: Village, store: Any, clock: Clock | None = None, **given: Any) -> Proposer:
+    """A proposer with the rules that ship, whatever the probes of the village can evidence."""
+    return Proposer(
+        village.database,
+        store,
+        village.book,
+        clock or SystemClock(),
+        registry=lambda: REGISTRY,
+        rules_at=lambda _: [rule for spec in shipped_rules() if (rule := spec.to_rule())],
+        **given,
+    )
 
 
 @pytest.fixture
@@ -79,10 +93,7 @@ def store(tmp_path: Path) -> SqliteReadingStore:
 def proposer(village: Village, store: SqliteReadingStore) -> Callable[[], tuple[Proposer, Told]]:
     def make() -> tuple[Proposer, Told]:
         told = Told()
-        return (
-            Proposer(village.database, store, village.book, lambda: REGISTRY, SystemClock(), herald=told),
-            told,
-        )
+        return proposing(village, store, herald=told), told
 
     return make
 
@@ -136,8 +147,9 @@ def test_two_that_look_at_once_propose_once(
         {"phase": "unknown"},
         {"lane": "late"},
         {"rule": "silence"},
-        {"rule": "ph-ge-58", "peak": 9.2},
-        {"last_breach_ms": to_ms(NOW - timedelta(minutes=55))},
+        {"rule": "ph-ge-58", "peak": 9.2, "level": 1},
+        {"last_breach_ms": to_ms(NOW - timedelta(minutes=50))},
+        {"level": 1},
         {"rule": "gone"},
     ],
     ids=str,
@@ -192,8 +204,7 @@ class Away:
 
 def test_a_store_that_is_away_costs_the_readings_and_not_the_proposal(village: Village) -> None:
     village.alert()
-    book = AdvisoryBook(village.database, out=OUT)
-    Proposer(village.database, Away(), book, lambda: REGISTRY, SystemClock()).turn(NOW)  # type: ignore[arg-type]
+    proposing(village, Away()).turn(NOW)
 
     ((_, advisory),) = village.book.all().items()
     assert advisory.evidence[0].readings == ()
@@ -203,16 +214,14 @@ def test_only_the_one_whose_turn_it_is_proposes(village: Village, store: SqliteR
     village.alert()
     stop = threading.Event()
 
-    class Clock(SystemClock):
+    class Counting(SystemClock):
         def pause(self, seconds: float, until: threading.Event) -> None:
             if looked:
                 stop.set()
             looked.append(seconds)
 
     looked: list[float] = []
-    Proposer(village.database, store, village.book, lambda: REGISTRY, Clock(), is_ours=lambda: False).run(
-        stop
-    )
+    proposing(village, store, Counting(), is_ours=lambda: False).run(stop)
 
     assert len(looked) == 2
     assert village.book.all() == {}

@@ -43,7 +43,7 @@ class Village:
         began, end = to_ms(at - timedelta(hours=1)), to_ms(at)
         said = {"rule_id": rule, "water_point_id": "sadakhlo", "lane": "live", "phase": "firing"}
         said |= {"since_ms": began, "judged_ms": end, "breached_ms": began, "last_breach_ms": end}
-        said |= {"peak": 12.4, "beyond": 8.4, "episode": 1, "told": True}
+        said |= {"peak": 12.4, "beyond": 8.4, "episode": 1, "told": True, "level": 3}
         with self.database.writing() as connection:
             connection.execute(insert(AlertRow), [said | given])
 

@@ -46,9 +46,17 @@ def upgrade() -> None:
             "rule_id", "water_point_id", "lane", "episode", name=op.f("pk_acknowledgement")
         ),
     )
+    op.create_table(
+        "detector",
+        sa.Column("water_point_id", sa.String(length=60), nullable=False),
+        sa.Column("device_id", sa.String(length=16), nullable=False),
+        sa.Column("saved", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("water_point_id", "device_id", name=op.f("pk_detector")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("detector")
     op.drop_table("acknowledgement")
     with op.batch_alter_table("water_point") as table:
         table.drop_column("supply")
