@@ -80,8 +80,8 @@ def _fires(rule: _Stepless) -> str:
             found = f"nothing is heard for {_for(rule.after_s)} in which the server listened"
         case MassSilenceRule():
             found = (
-                f"at least {rule.at_least} water points, and {rule.share:.0%} of those heard until then, fall silent "
-                "together; nobody is told of each"
+                f"at least {rule.at_least} water points, and {rule.share:.0%} of those heard until then, fall "
+                "silent together; nobody is told of each"
             )
         case CustodyRule():
             found = f"a number has no fate {_for(rule.after_s)} after later ones came"

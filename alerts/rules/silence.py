@@ -101,9 +101,9 @@ class MassSilenceRule:
         """Judge who has not been heard from.
 
         Args:
-            unheard: by water point that has no alert of its own silence, how long it has been silent, in shares of
-                the longest silence that is normal there. Two thirds of it count: what falls silent together does not
-                speak for the last time together.
+            unheard: how long each water point has been silent, in shares of the longest silence that is normal
+                there; without those that have an alert of their own silence. Two thirds of it count: what falls
+                silent together does not speak for the last time together.
             is_open: whether it has begun already.
         """
         silent = sum(share > _NEARLY for share in unheard.values())
