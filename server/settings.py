@@ -138,11 +138,13 @@ class Notify(_Section):
         transport: `phone` shows them on a page and sends nothing.
         gateway: for `http_gateway`: the TOML file that says how to ask it.
         secret: what that file calls `secret`, e.g. an API key; from a secret file or the environment.
+        answers: the folder of a gammu-smsd that receives what people text back; None where they cannot.
     """
 
     transport: TransportKind = TransportKind.PHONE
     gateway: Path | None = None
     secret: SecretStr | None = None
+    answers: Path | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

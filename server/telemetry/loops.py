@@ -72,6 +72,10 @@ def of_notify(notify: Notify) -> Iterator[Point]:
         yield Point("tskaro_notify_outcomes_total", count, (str(fate),))
     yield from _instant("tskaro_notify_last_pass_timestamp_seconds", notify.worker.passed_at)
     yield from _loop("notify", notify.worker.counters)
+    if notify.answers is not None:
+        for answer, count in notify.answers.answers.copy().items():
+            yield Point("tskaro_notify_answers_total", count, (answer,))
+        yield from _loop("answers", notify.answers.counters)
     yield from _connection("notify", notify.bus)
 
 
