@@ -16,7 +16,7 @@ from server.authority_cli import authority
 from server.broker_cli import broker as broker_cli
 from server.card_cli import card
 from server.clock import SystemClock
-from server.composing import broker, open_database, surroundings, transport
+from server.composing import broker, inbox, open_database, surroundings, transport
 from server.custody_cli import completeness, quarantine
 from server.handing_in import hand_in
 from server.heap import collect_seldom
@@ -69,7 +69,9 @@ app.add_typer(sms, name="sms")
 def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Run everything in one process: ingest, notifier and pages."""
     with _started(settings) as (loaded, around, stop):
-        notify = Notify(around, transport(loaded.notify, around.database, around.clock))
+        notify = Notify(
+            around, transport(loaded.notify, around.database, around.clock), inbox=inbox(loaded.notify)
+        )
         ingest = Ingest(around, changed=lambda _: notify.nudge())
         parts = (ingest, Remote(around, ingest.shards), notify)
         starts, stops = tuple(part.start for part in parts), tuple(part.stop for part in parts)
@@ -94,7 +96,9 @@ def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
 def notify(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Send the texts that are owed."""
     with _started(settings) as (loaded, around, stop):
-        process = Notify(around, transport(loaded.notify, around.database, around.clock))
+        process = Notify(
+            around, transport(loaded.notify, around.database, around.clock), inbox=inbox(loaded.notify)
+        )
         with telling(Process.NOTIFY, loaded.metrics, around, process):
             _run(stop, (process.start,), (process.stop,))
 

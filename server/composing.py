@@ -5,8 +5,11 @@ from datetime import timedelta
 import structlog
 
 from alerts.seeds import shipped_rules
+from alerts.transports.gammu import GammuInbox
+from alerts.transports.gammu_spool import Spool
 from alerts.transports.http_gateway import HttpGateway
 from alerts.transports.http_settings import read_settings
+from alerts.transports.inbox import Inbox
 from alerts.transports.phone import OnScreenPhone
 from alerts.transports.port import Transport
 from firmware_config.tls import client_context
@@ -80,6 +83,11 @@ def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
         raise ConfigError(f"{settings.gateway}: cannot be read: {error.strerror}") from error
     secrets = {} if settings.secret is None else {"secret": settings.secret}
     return HttpGateway(read_settings(text, secrets))
+
+
+def inbox(settings: Notify) -> Inbox | None:
+    """Where people text back to; None where they cannot."""
+    return None if settings.answers is None else GammuInbox(Spool(settings.answers))
 
 
 def broker(mqtt: Mqtt) -> BrokerAddress:

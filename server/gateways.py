@@ -20,13 +20,12 @@ from pydantic import (
 
 from alerts.transports.apprise_gateway import AppriseGateway
 from alerts.transports.failover import Failover, Gateway
-from alerts.transports.gammu import GammuInbox, GammuSmsd
+from alerts.transports.gammu import GammuSmsd
 from alerts.transports.gammu_spool import Spool
 from alerts.transports.gosms import ADDRESS as GOSMS
 from alerts.transports.gosms import GoSms
 from alerts.transports.http_gateway import HttpGateway
 from alerts.transports.http_settings import read_settings
-from alerts.transports.inbox import Inbox
 from alerts.transports.port import Transport
 from alerts.transports.routing import Terms
 from alerts.transports.sender import ADDRESS as SENDER
@@ -177,11 +176,6 @@ def failover(file: GatewaysFile, clock: Clock, purse: Purse) -> Failover:
         for each in file.gateway
     ]
     return Failover(gateways, clock.now, purse, Ceiling(file.daily_ceiling_tetri, file.warn_at))
-
-
-def inboxes(file: GatewaysFile) -> list[Inbox]:
-    """Where texts to us arrive: one for each SIM of our own."""
-    return [GammuInbox(Spool(each.spool)) for each in file.gateway if isinstance(each, GammuTable)]
 
 
 def _transport(table: AnyTable, clock: Clock) -> Transport:

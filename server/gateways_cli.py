@@ -64,10 +64,10 @@ def test(
     Ends with code 75 if no gateway takes it now, and with 65 if none ever will.
     """
     with refusals():
-        gateways, telephone = _gateways(settings, gateway), read_telephone(number)
+        gateways, address = _gateways(settings, gateway), _address(number)
         reference = f"test-{to_ms(SystemClock().now()):x}"
         try:
-            handover = gateways.send(Text(telephone.number, words, reference, is_urgent=True))
+            handover = gateways.send(Text(address, words, reference, is_urgent=True))
         except RecipientRejected as rejection:
             say(f"rejected: {rejection}")
             raise typer.Exit(65) from rejection
@@ -95,6 +95,18 @@ def _gateways(settings: Path, only: str) -> Failover:
     kept = tuple(each for each in file.gateway if only in ("", each.name))
     purse = DatabasePurse(open_database(loaded))
     return failover(file.model_copy(update={"gateway": kept}), SystemClock(), purse)
+
+
+def _address(number: str) -> str:
+    """A telephone number in E.164.
+
+    Raises:
+        ConfigError: it is none; mended by whoever typed it.
+    """
+    try:
+        return read_telephone(number).number
+    except ValueError as reason:
+        raise ConfigError(f"NUMBER: {reason}") from None
 
 
 def _balance_of(name: str, transport: object) -> dict[str, str | float | bool | None]:

@@ -14,18 +14,22 @@ from datetime import timedelta
 from functools import partial
 
 from alerts.advisories.ports import Herald
+from alerts.answers.answering import Answering
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
 from alerts.transports.failover import Failover
+from alerts.transports.inbox import Inbox
 from alerts.transports.port import Transport
 from alerts.watch import Watch
 from server.advisories.book import AdvisoryBook
 from server.advisories.proposer import Proposer
+from server.answering import AnswerWorker
 from server.broker.eviction import Evictions
 from server.bus.live import ALL_NEWS, Voice, read_news
 from server.bus.mqtt import BrokerAddress, Bus
 from server.bus.takeover import end_session
 from server.clock import Clock
+from server.conversations import SqlConversations
 from server.database.engine import Database
 from server.ingest.auditing import Auditor
 from server.ingest.books import Books
@@ -305,9 +309,15 @@ class Ingest:
 
 
 class Notify:
-    """The notifier and its transport."""
+    """The notifier with its transport, and whoever reads what people text back."""
 
-    def __init__(self, around: Surroundings, transport: Transport, policy: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        transport: Transport,
+        policy: RetryPolicy | None = None,
+        inbox: Inbox | None = None,
+    ) -> None:
         self.transport = transport
         self.ledger = SqlLedger(around.database)
         notifier = Notifier(self.ledger, transport, policy=policy or RetryPolicy())
@@ -315,6 +325,7 @@ class Notify:
         self.bus = Bus(around.broker, client_id=_client_id("notify"), subscriptions={})
         self._voice = Voice(self.bus.publish)
         self.worker = NotifyWorker(notifier, around.clock, every_s=around.look_every_s, tried=self._tell)
+        self.answers = None if inbox is None else self._answers(inbox, around)
         self._running = Running()
 
     def nudge(self) -> None:
@@ -327,11 +338,21 @@ class Notify:
         self._running.start("notify", self.worker.run, self.worker.nudge)
         if isinstance(self.transport, Failover):
             self._running.start("balances", BalanceWatch(self.transport).run)
+        if self.answers is not None:
+            self._running.start("answers", self.answers.run)
 
     def stop(self) -> None:
         """Stop after the text under way."""
         self._running.stop()
         self.bus.stop()
+
+    def _answers(self, inbox: Inbox, around: Surroundings) -> AnswerWorker:
+        def answered() -> None:
+            self.worker.nudge()
+            self._tell()
+
+        answering = Answering(inbox, SqlConversations(around.database))
+        return AnswerWorker(answering, around.clock, every_s=around.look_every_s, answered=answered)
 
     def _tell(self) -> None:
         self._voice.tell("alert", "", to_ms(self._clock.now()))

@@ -140,12 +140,14 @@ class Notify(_Section):
         gateway: for `http_gateway`: the TOML file that says how to ask it.
         secret: what that file calls `secret`, e.g. an API key; from a secret file or the environment.
         gateways: for `gateways`: the TOML file that lists them in the order in which they are asked.
+        answers: the folder of a gammu-smsd that receives what people text back; None where they cannot.
     """
 
     transport: TransportKind = TransportKind.PHONE
     gateway: Path | None = None
     gateways: Path | None = None
     secret: SecretStr | None = None
+    answers: Path | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -122,6 +122,7 @@ _ALL = (
     Metric("tskaro_shards_unheld", _G, "Shards that no worker holds: nobody takes in what is sent there."),
     # texts
     Metric("tskaro_notify_outcomes_total", _C, "Tries of the notifier by what they brought.", ("fate",)),
+    Metric("tskaro_notify_answers_total", _C, "What people texted back, by what it asks for.", ("answer",)),
     Metric("tskaro_notify_last_pass_timestamp_seconds", _G, "When the notifier last ended a pass."),
     Metric("tskaro_notifications_owed", _G, "Texts that nobody has taken yet."),
     Metric("tskaro_notifications_oldest_owed_age_seconds", _G, "Age of the oldest of them; 0 without any."),

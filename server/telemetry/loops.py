@@ -75,6 +75,10 @@ def of_notify(notify: Notify) -> Iterator[Point]:
     yield from _loop("notify", notify.worker.counters)
     if isinstance(notify.transport, Failover):
         yield from _gateways(notify.transport)
+    if notify.answers is not None:
+        for answer, count in notify.answers.answers.copy().items():
+            yield Point("tskaro_notify_answers_total", count, (answer,))
+        yield from _loop("answers", notify.answers.counters)
     yield from _connection("notify", notify.bus)
 
 

@@ -93,7 +93,7 @@ def test_when_all_are_in_trouble_all_are_asked_and_it_is_held():
     assert "a: no; b: no" == str(error)
 
 
-# ---- answers that were lost ---------------------------------------------------------------------------------------
+# ---- answers that were lost ----
 
 
 def test_a_lost_answer_goes_to_no_other_gateway_at_once():
@@ -146,7 +146,7 @@ def test_a_text_whose_answer_was_lost_arrives_once_where_the_gateway_can_be_aske
         assert (1, 0) == (len(first.texts), len(second.texts))
 
 
-# ---- rejections ----------------------------------------------------------------------------------------------------
+# ---- rejections ----
 
 
 def test_what_one_rejects_another_may_take():
@@ -197,7 +197,7 @@ def test_a_gateway_without_ids_leaves_none_to_ask_by():
     assert "" == gateways(ScriptedTransport(otherwise=Handover(Fate.ACCEPTED))).send(TEXT).message_id
 
 
-# ---- limits --------------------------------------------------------------------------------------------------------
+# ---- limits ----
 
 
 def test_a_minute_that_is_full_is_left_to_the_next():
@@ -274,7 +274,7 @@ def test_a_text_that_was_taken_stays_taken_when_its_cost_cannot_be_recorded():
     assert 15 == transport.spent_tetri()
 
 
-# ---- what is told --------------------------------------------------------------------------------------------------
+# ---- what is told ----
 
 
 class Prepaid(ScriptedTransport):

@@ -46,6 +46,7 @@ database = "{influx_database}"
 [notify]
 transport = "http_gateway"
 gateway = "{gateway}"
+{answers}
 """
 
 _GATEWAY = """
@@ -162,6 +163,7 @@ class World:
         database_url: of registry, ledger and custody; "" for a SQLite file in the folder.
         late_after_s: see the settings of the server.
         store_url: where our programs find the store; "" for the store itself.
+        answers: the folder of a gammu-smsd to which people text back.
     """
 
     def __init__(
@@ -173,6 +175,7 @@ class World:
         database_url: str = "",
         late_after_s: float = 900.0,
         store_url: str = "",
+        answers: Path | None = None,
     ) -> None:
         self.folder, self.broker, self.influxdb = folder, broker, influxdb
         self.gateway = LocalGateway()
@@ -185,6 +188,7 @@ class World:
             influx_url=store_url or influxdb.url,
             influx_database=self.influx_database,
             gateway=folder / "gateway.toml",
+            answers="" if answers is None else f'answers = "{answers}"',
         )
         self._database: Database | None = None
         self._programs: list[Program] = []

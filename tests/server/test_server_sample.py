@@ -14,6 +14,7 @@ NO_DEFAULT = {
     "mqtt.ca",
     "mqtt.certificate",
     "mqtt.key",
+    "notify.answers",
     "notify.gateway",
     "notify.gateways",
     "metrics.port",

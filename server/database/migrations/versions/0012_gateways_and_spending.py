@@ -1,14 +1,14 @@
 """what texts cost a day, by gateway; which texts are urgent
 
 Revision: 0012
-Revises: 0014
+Revises: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0014"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
