@@ -27,6 +27,10 @@ class Lane(StrEnum):
     __hash__ = str.__hash__  # Enum's own is Python, and alerts are looked up at every observation
 
 
+# The place of what is about the server and no water point.
+SERVER = "tskaro"
+
+
 class AlertKey(NamedTuple):
     """What an alert is about; an episode of it is numbered. A tuple, since it is hashed at every observation."""
 

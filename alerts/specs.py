@@ -15,6 +15,7 @@ from alerts.rules import (
     Delays,
     EventRule,
     LimitRule,
+    MassSilenceRule,
     NightFlowRule,
     NoDataRule,
     NoFlowRule,
@@ -313,6 +314,27 @@ class CustodySpec(_WaitingSpec):
         )
 
 
+class MassSilenceSpec(_RuleSpec):
+    """A rule about many falling silent together, as written."""
+
+    kind: Literal["mass_silence"]
+    water_points: tuple[_Id, ...] = Field(default=(), max_length=0)
+    share: float = Field(default=0.5, gt=0, le=1)
+    at_least: int = Field(default=5, ge=2)
+    severity: Severity = Severity.CRITICAL
+    audience: frozenset[Role] = _PROBE
+
+    def to_rule(self) -> MassSilenceRule:
+        """The rule itself."""
+        return MassSilenceRule(
+            id=self.id,
+            share=self.share,
+            at_least=self.at_least,
+            severity=self.severity,
+            audience=self.audience,
+        )
+
+
 class OffSpec(_RuleSpec):
     """That another rule is not in force at some water points."""
 
@@ -334,6 +356,7 @@ AnySpec = (
     | EventSpec
     | NoDataSpec
     | CustodySpec
+    | MassSilenceSpec
     | OffSpec
 )
 RuleSpec = Annotated[AnySpec, Field(discriminator="kind")]

@@ -11,12 +11,13 @@ from datetime import datetime
 from alerts.draft import Draft
 from alerts.in_force import InForce
 from alerts.lifecycle import Transition, Turn
-from alerts.ports import AlertKey, Directory, Kind, Owed, Standing
+from alerts.ports import SERVER, AlertKey, Directory, Kind, Owed, Standing
 from alerts.recipient import Recipient
 from alerts.rules import (
     CustodyRule,
     EventRule,
     LimitRule,
+    MassSilenceRule,
     NightFlowRule,
     NoDataRule,
     NoFlowRule,
@@ -31,6 +32,7 @@ from waterquality.limits import Limit
 from waterquality.parameters import Parameter
 
 _BREACHES = {Parameter.TURBIDITY: Kind.TURBIDITY_HIGH, Parameter.PH: Kind.PH_OUT}
+_OF_NO_PARAMETER = NoDataRule | CustodyRule | EventRule | MassSilenceRule
 _ENDS_BY_ITSELF = RateRule | EventRule  # it says nothing of the water afterwards
 
 
@@ -54,6 +56,7 @@ class Telling:
         draft: Draft,
         *,
         last_heard: datetime | None,
+        among: Sequence[str] = (),
     ) -> Iterator[Owed]:
         """The texts that a change of phase owes.
 
@@ -64,25 +67,27 @@ class Telling:
             transition: the change.
             draft: the judgement so far.
             last_heard: of a silence: when the water point was last heard from.
+            among: of what concerns many water points: which.
         """
         water_point = standing.key.water_point
         kind = self._kind(rule, transition, water_point, draft)
         if kind is None:
             return
         at = last_heard or transition.at
-        for recipient in self._recipients(rule, standing, draft):
+        for recipient in self._recipients(rule, standing, draft, among):
             text = render(
                 kind,
                 recipient.language,
-                site=self._directory.sms_name(water_point, recipient.language),
+                site=self._site(water_point, recipient),
                 value=verdict.value,
                 limit=self._limit_to_name(kind, rule, water_point, transition.level),
-                parameter=None if isinstance(rule, NoDataRule | CustodyRule | EventRule) else rule.parameter,
+                parameter=None if isinstance(rule, _OF_NO_PARAMETER) else rule.parameter,
                 at=at,
                 now=draft.now,
                 is_latin=recipient.is_latin,
                 fault=fault_of(verdict.reason),
                 event=verdict.event,
+                count=round(verdict.value or 0) if isinstance(rule, MassSilenceRule) else 1,
             )
             yield Owed(
                 standing.key,
@@ -123,16 +128,27 @@ class Telling:
         all_confirmed = all(limit.is_verified for limit in every)
         return rule.step_of(level).limit if kind is not Kind.ALL_CLEAR or all_confirmed else None
 
-    def _recipients(self, rule: Rule, standing: Standing, draft: Draft) -> Sequence[Recipient]:
+    def _recipients(
+        self, rule: Rule, standing: Standing, draft: Draft, among: Sequence[str]
+    ) -> Sequence[Recipient]:
         """Whom it concerns: a silence in the middle of an alert concerns those who were told of the alert too."""
         water_point = standing.key.water_point
         concerned: list[tuple[Rule, int]] = [(rule, standing.state.level)]
         if isinstance(rule, NoDataRule):
             concerned += self._open_there(water_point, draft)
         ask = self._directory.recipients
-        each = (ask(water_point, other.audience, other.severity_of(level)) for other, level in concerned)
+        each = (
+            ask(point, other.audience, other.severity_of(level))
+            for point in among or (water_point,)
+            for other, level in concerned
+        )
         once = {recipient.person: recipient for recipients in each for recipient in recipients}
         return list(once.values())
+
+    def _site(self, water_point: str, recipient: Recipient) -> str:
+        if water_point == SERVER:
+            return SERVER.capitalize()
+        return self._directory.sms_name(water_point, recipient.language)
 
     def _open_there(self, water_point: str, draft: Draft) -> Iterator[tuple[Rule, int]]:
         """The rules about what is measured there whose alerts are open, and how bad each is."""
@@ -144,11 +160,13 @@ class Telling:
 
 _ENDS: dict[type[Rule], Kind] = {
     NoDataRule: Kind.DEVICE_BACK,
+    MassSilenceRule: Kind.ALL_HEARD,
     NoFlowRule: Kind.FLOW_BACK,
     SensorFaultRule: Kind.PROBE_WELL,
 }
 _BEGINS: dict[type[Rule], Kind] = {
     NoDataRule: Kind.DEVICE_SILENT,
+    MassSilenceRule: Kind.ALL_SILENT,
     CustodyRule: Kind.RECORD_OPEN,
     NoFlowRule: Kind.NO_FLOW,
     NightFlowRule: Kind.NIGHT_FLOW,

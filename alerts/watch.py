@@ -18,9 +18,18 @@ from alerts.draft import QUIET, Draft
 from alerts.findings import Findings
 from alerts.in_force import InForce, ObservedRule
 from alerts.lifecycle import Phase, Turn, step
-from alerts.ports import AlertKey, Change, Directory, Lane, Ledger, Overtaken, Standing
+from alerts.ports import SERVER, AlertKey, Change, Directory, Lane, Ledger, Overtaken, Standing
 from alerts.remembered import Remembered
-from alerts.rules import CustodyRule, EventRule, Finding, Imbalance, NoDataRule, Rule, Verdict
+from alerts.rules import (
+    CustodyRule,
+    EventRule,
+    Finding,
+    Imbalance,
+    MassSilenceRule,
+    NoDataRule,
+    Rule,
+    Verdict,
+)
 from alerts.telling import Telling
 from waterquality.readings import Observation
 from waterquality.screening import is_time_uncertain
@@ -66,7 +75,7 @@ class Watch:
         past: Past = no_past,
     ) -> None:
         self._late_after, self._changed = late_after, changed
-        self._in_force = InForce(directory)
+        self._directory, self._in_force = directory, InForce(directory)
         self._telling = Telling(directory, self._in_force)
         self._memory = Remembered(ledger, shared)
         self._detectors = Detectors(ledger, past)
@@ -106,10 +115,15 @@ class Watch:
         """
 
         def judge(draft: Draft) -> None:
-            for water_point, since in listening.items():
-                last = max(self._memory.heard_at(water_point, draft) or since, since)
+            last = {
+                point: max(self._memory.heard_at(point, draft) or since, since)
+                for point, since in listening.items()
+            }
+            if self._judge_mass_silence(last, draft):
+                return
+            for water_point, heard_at in last.items():
                 for rule in self._in_force.at(water_point).silences:
-                    self._judge_no_data(rule, water_point, last, draft)
+                    self._judge_no_data(rule, water_point, heard_at, draft)
 
         with self._lock:
             return self._record(judge, lambda: self._memory.begin(now, listening, is_of_silence=True))
@@ -232,17 +246,47 @@ class Watch:
             unseen = Verdict(Finding.UNKNOWN, reason=f"unseen for {unseen_s:.0f} s")
             self._advance(key, rule, unseen, at, draft)
 
+    def _judge_mass_silence(self, last: Mapping[str, datetime], draft: Draft) -> bool:
+        """Whether many have fallen silent together; then it is told once, and of none of them."""
+        unheard = {point: self._share_of_silence(point, at, draft) for point, at in last.items()}
+        alone = {point: share for point, share in unheard.items() if share is not None}
+        is_mass = False
+        for rule in self._directory.rules().values():
+            if not isinstance(rule, MassSilenceRule):
+                continue
+            key = AlertKey(rule.id, SERVER)
+            is_open = draft.is_open(key)
+            verdict = rule.evaluate(alone, is_open=is_open)
+            is_mass = is_mass or verdict.finding is Finding.BREACH
+            if is_open is (verdict.finding is not Finding.BREACH):
+                heard_at = max(last.values()) if not is_open else None
+                self._advance(key, rule, verdict, draft.now, draft, last_heard=heard_at, among=tuple(last))
+        for point in [point for point, share in alone.items() if is_mass and share > 1]:
+            self._silence_readings(point, draft)
+        return is_mass
+
+    def _share_of_silence(self, water_point: str, last: datetime, draft: Draft) -> float | None:
+        """How long it has been silent, in shares of the longest normal silence; None where that is told already."""
+        silences = self._in_force.at(water_point).silences
+        if not silences or any(draft.is_open(AlertKey(rule.id, water_point)) for rule in silences):
+            return None
+        return (draft.now - last).total_seconds() / min(rule.after_s for rule in silences)
+
+    def _silence_readings(self, water_point: str, draft: Draft) -> None:
+        """What was measured there is unknown now."""
+        silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
+        for other in self._in_force.at(water_point).observed:
+            key = AlertKey(other.id, water_point)
+            if draft.is_open(key):
+                self._advance(key, other, silent, draft.now, draft)
+
     def _judge_no_data(self, rule: NoDataRule, water_point: str, last: datetime, draft: Draft) -> None:
         key = AlertKey(rule.id, water_point)
         verdict = rule.evaluate(last, draft.now)
         if verdict.finding is not Finding.BREACH or draft.is_open(key):
             return
         self._advance(key, rule, verdict, draft.now, draft, last_heard=last)
-        silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
-        for other in self._in_force.at(water_point).observed:
-            other_key = AlertKey(other.id, water_point)
-            if draft.is_open(other_key):
-                self._advance(other_key, other, silent, draft.now, draft)
+        self._silence_readings(water_point, draft)
 
     def _judge_record(self, rule: CustodyRule, water_point: str, verdict: Verdict, draft: Draft) -> None:
         key = AlertKey(rule.id, water_point)
@@ -262,6 +306,7 @@ class Watch:
         draft: Draft,
         *,
         last_heard: datetime | None = None,
+        among: Sequence[str] = (),
     ) -> None:
         before = draft.standing(key, at)
         state, transition = step(before.state, verdict, at, rule.delays)
@@ -281,5 +326,5 @@ class Watch:
         draft.changes.append(Change(key, standing.episode, transition, extreme))
         if standing.told:
             draft.owed += self._telling.owed(
-                standing, rule, verdict, transition, draft, last_heard=last_heard
+                standing, rule, verdict, transition, draft, last_heard=last_heard, among=among
             )

@@ -11,7 +11,7 @@ from alerts.rules.place import Place
 from alerts.rules.placing import AnyRule, OffRule, Placed, Rule, place_rules
 from alerts.rules.rate import RateRule, Trail
 from alerts.rules.record import CustodyRule, Flaw, Imbalance
-from alerts.rules.silence import NoDataRule
+from alerts.rules.silence import MassSilenceRule, NoDataRule
 from alerts.rules.verdict import (
     EVERYWHERE,
     NO_DELAYS,
@@ -35,6 +35,7 @@ __all__ = [
     "Flaw",
     "Imbalance",
     "LimitRule",
+    "MassSilenceRule",
     "NightFlowRule",
     "NoDataRule",
     "NoFlowRule",

@@ -10,7 +10,7 @@ from alerts.rules.limit import LimitRule, Step
 from alerts.rules.placing import Rule
 from alerts.rules.rate import RateRule
 from alerts.rules.record import CustodyRule
-from alerts.rules.silence import NoDataRule
+from alerts.rules.silence import MassSilenceRule, NoDataRule
 from waterquality.limits import Limit
 from waterquality.parameters import SPECS
 
@@ -23,10 +23,20 @@ KINDS: Mapping[type, str] = {
     EventRule: "event",
     NoDataRule: "no_data",
     CustodyRule: "custody",
+    MassSilenceRule: "mass_silence",
 }
 
 
-_Stepless = RateRule | NoFlowRule | NightFlowRule | SensorFaultRule | EventRule | NoDataRule | CustodyRule
+_Stepless = (
+    RateRule
+    | NoFlowRule
+    | NightFlowRule
+    | SensorFaultRule
+    | EventRule
+    | NoDataRule
+    | CustodyRule
+    | MassSilenceRule
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,11 @@ def _fires(rule: _Stepless) -> str:
             found = "the water changes as it never does at this point, by its own normal"
         case NoDataRule():
             found = f"nothing is heard for {_for(rule.after_s)} in which the server listened"
+        case MassSilenceRule():
+            found = (
+                f"at least {rule.at_least} water points, and {rule.share:.0%} of those heard until then, fall "
+                "silent together; nobody is told of each"
+            )
         case CustodyRule():
             found = f"a number has no fate {_for(rule.after_s)} after later ones came"
     return found
@@ -89,6 +104,7 @@ _ENDS: Mapping[type, str] = {
     EventRule: "over when it has settled, at the old level or a new one; nobody is told of that",
     NoDataRule: "over at the first observation about now",
     CustodyRule: "over when the record adds up",
+    MassSilenceRule: "over when most are heard again; who is not then has an alert of its own",
 }
 
 

@@ -14,7 +14,7 @@ from alerts.rules.limit import LimitRule
 from alerts.rules.place import Place
 from alerts.rules.rate import RateRule
 from alerts.rules.record import CustodyRule
-from alerts.rules.silence import NoDataRule
+from alerts.rules.silence import MassSilenceRule, NoDataRule
 from alerts.rules.verdict import Scope
 
 
@@ -32,7 +32,15 @@ class OffRule:
 
 
 Rule = (
-    LimitRule | RateRule | NoFlowRule | NightFlowRule | SensorFaultRule | EventRule | NoDataRule | CustodyRule
+    LimitRule
+    | RateRule
+    | NoFlowRule
+    | NightFlowRule
+    | SensorFaultRule
+    | EventRule
+    | NoDataRule
+    | MassSilenceRule
+    | CustodyRule
 )
 AnyRule = Rule | OffRule
 

@@ -9,6 +9,7 @@ from alerts.recipient import Recipient
 from alerts.rules import AnyRule, Placed, Role, Rule, Severity
 from server.database.engine import Database
 from server.registry.directory import SnapshotDirectory, read_directory
+from server.registry.months import Months
 from server.registry.snapshot import CapabilityOf, Registry, capability_of, read_registry
 from waterquality.languages import Language
 
@@ -22,7 +23,7 @@ class CurrentRegistry:
     """
 
     def __init__(self, database: Database, known: CapabilityOf = capability_of) -> None:
-        self._database, self._known = database, known
+        self._database, self._known, self._months = database, known, Months()
         self._directory = SnapshotDirectory(Registry(), {}, {}, {}, {})
 
     def refresh(self) -> None:
@@ -31,7 +32,8 @@ class CurrentRegistry:
         Raises:
             DatabaseUnavailable: what was in force stays in force; mended by time.
         """
-        self._directory = read_directory(self._database, read_registry(self._database, self._known))
+        registry = read_registry(self._database, self._known, self._months)
+        self._directory = read_directory(self._database, registry)
 
     def registry(self) -> Registry:
         """What is deployed where."""

@@ -60,6 +60,19 @@ def test_a_probe_that_doubts_itself_accuses_nobody(why):
 
 
 @pytest.mark.parametrize(
+    ("value", "finding"),
+    [
+        pytest.param(12.4, Finding.BREACH, id="muddy water is no sick probe"),
+        pytest.param(0.3, Finding.UNKNOWN, id="what is doubted clears nothing"),
+    ],
+)
+def test_water_unusual_for_the_month_accuses_and_never_clears(value, finding):
+    doubted = reading(Parameter.TURBIDITY, value, flag=Flag.SUSPECT, why=Why.UNUSUAL_FOR_THE_MONTH)
+
+    assert CLOUDY.evaluate(observation(turbidity=doubted)).finding is finding
+
+
+@pytest.mark.parametrize(
     ("rule", "value", "finding", "bound"),
     [
         pytest.param(CLOUDY, 12.4, Finding.BREACH, 5, id="above the limit"),
