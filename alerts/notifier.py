@@ -4,6 +4,7 @@
 * The outcome is recorded after the attempt, one at a time: a crash may double one text and loses none. What could
   not be recorded is recorded before anything more is sent: a full disk must not text somebody every second.
 * A text keeps its reference at every try, so that a gateway that looks at it drops the double.
+* Where several notifiers run, one sends and the others wait; it asks before each try whether it is still the one.
 * Every retry has a stated end: a text that nobody took has FAILED, a delivery never confirmed is UNKNOWN.
 * One recipient does not hold up the others, nor do questions hold up texts; a gateway that is down is left
   alone for a while.
@@ -163,6 +164,7 @@ class Notifier:
         transport: what carries them.
         policy: when to try again, and when to stop.
         chance: gives a number from [0, 1) at each call, for jitter.
+        is_ours: asked before each try: whether it is we who send, where several could.
     """
 
     def __init__(
@@ -172,8 +174,10 @@ class Notifier:
         *,
         policy: RetryPolicy,
         chance: Callable[[], float] = random.random,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self._ledger, self._transport, self._policy, self._chance = ledger, transport, policy, chance
+        self._is_ours = is_ours
         self._resting_until: dict[Fate, datetime] = {}
         self._unrecorded: Outcome | None = None
 
@@ -192,6 +196,8 @@ class Notifier:
         """
         if self._unrecorded is not None:
             self._record(self._unrecorded)
+        if not self._is_ours():
+            return 0
         due = self._ledger.due(now, self._policy.look_at)
         taken = 0
         for fate in (Fate.QUEUED, Fate.ACCEPTED):
@@ -203,6 +209,8 @@ class Notifier:
     def _take_turn(self, turn: Sequence[Pending], fate: Fate, now: datetime) -> int:
         in_a_row: list[LinkError] = []
         for taken, pending in enumerate(turn, start=1):
+            if not self._is_ours():
+                return taken - 1
             failure = self._take_up(pending, now)
             in_a_row = [] if failure is None else [*in_a_row, failure]
             if len(in_a_row) >= self._policy.busy_in_a_row:
