@@ -4,6 +4,7 @@
 * The outcome is recorded after the attempt, one at a time: a crash may double one text and loses none. What could
   not be recorded is recorded before anything more is sent: a full disk must not text somebody every second.
 * A text keeps its reference at every try, so that a gateway that looks at it drops the double.
+* Where several notifiers run, one sends and the others wait; it asks before each try whether it is still the one.
 * Every retry has a stated end: a text that nobody took has FAILED, a delivery never confirmed is UNKNOWN.
 * Who must act at once is told first.
 * One recipient does not hold up the others, nor do questions hold up texts, nor a text that a limit of ours holds
@@ -164,6 +165,7 @@ class Notifier:
         transport: what carries them.
         policy: when to try again, and when to stop.
         chance: gives a number from [0, 1) at each call, for jitter.
+        is_ours: asked before each try: whether it is we who send, where several could.
     """
 
     def __init__(
@@ -173,8 +175,10 @@ class Notifier:
         *,
         policy: RetryPolicy,
         chance: Callable[[], float] = random.random,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self._ledger, self._transport, self._policy, self._chance = ledger, transport, policy, chance
+        self._is_ours = is_ours
         self._resting_until: dict[Fate, datetime] = {}
         self._unrecorded: Outcome | None = None
 
@@ -193,6 +197,8 @@ class Notifier:
         """
         if self._unrecorded is not None:
             self._record(self._unrecorded)
+        if not self._is_ours():
+            return 0
         due = self._ledger.due(now, self._policy.look_at)
         taken = 0
         for fate in (Fate.QUEUED, Fate.ACCEPTED):
@@ -205,6 +211,8 @@ class Notifier:
     def _take_turn(self, turn: Sequence[Pending], fate: Fate, now: datetime) -> int:
         in_a_row: list[LinkError] = []
         for taken, pending in enumerate(turn, start=1):
+            if not self._is_ours():
+                return taken - 1
             failure = self._take_up(pending, now)
             if _is_held(failure):  # by a limit of ours, which others may be free of
                 continue

@@ -27,7 +27,7 @@ Only = Annotated[str, typer.Option("--gateway", help="This gateway alone, by its
 
 
 def balance(settings: SettingsPath = DEFAULT_PATH, gateway: Only = "", as_json: AsJson = False) -> None:
-    """Show what is left with each gateway, and what texts have cost today.
+    """Show what is left with each gateway, and what today has cost.
 
     Ends with code 75 if a gateway that has a balance cannot tell it now.
     """
@@ -59,7 +59,7 @@ def test(
     ] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Send one text, as an alert would travel, and say what became of it. It costs what a text costs.
+    """Send one text, and say what became of it. It costs what a text costs.
 
     Ends with code 75 if no gateway takes it now, and with 65 if none ever will.
     """

@@ -49,6 +49,7 @@ from server.notify import BalanceWatch, NotifyWorker
 from server.registry.current import CurrentRegistry
 from server.registry.snapshot import CapabilityOf, capability_of
 from server.remote.courier import Courier
+from server.sole import Sole
 from server.store.port import ReadingStore, Row
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
@@ -320,7 +321,10 @@ class Notify:
     ) -> None:
         self.transport = transport
         self.ledger = SqlLedger(around.database)
-        notifier = Notifier(self.ledger, transport, policy=policy or RetryPolicy())
+        self._sole = Sole(around.database, "notify")
+        notifier = Notifier(
+            self.ledger, transport, policy=policy or RetryPolicy(), is_ours=self._sole.is_ours
+        )
         self._clock = around.clock
         self.bus = Bus(around.broker, client_id=_client_id("notify"), subscriptions={})
         self._voice = Voice(self.bus.publish)
@@ -344,6 +348,8 @@ class Notify:
     def stop(self) -> None:
         """Stop after the text under way."""
         self._running.stop()
+        with suppress(LinkError):
+            self._sole.release()
         self.bus.stop()
 
     def _answers(self, inbox: Inbox, around: Surroundings) -> AnswerWorker:

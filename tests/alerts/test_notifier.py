@@ -483,3 +483,38 @@ def test_an_outcome_that_cannot_be_recorded_does_not_text_anybody_again():
     runner.run_once(T + timedelta(seconds=10))
     assert [sent.body for sent in gateway.sent] == ["a", "b"]
     assert Fate.QUEUED not in fates(ledger).values()
+
+
+# ---- several notifiers ------------------------------------------------------------------------------------
+
+
+def test_while_another_sends_nothing_is_sent():
+    ledger, transport = owing("a"), ScriptedTransport()
+    waiting = Notifier(ledger, transport, policy=POLICY, is_ours=lambda: False)
+
+    assert waiting.run_once(T) == 0
+    assert transport.sent == []
+
+
+def test_who_finds_out_in_the_middle_of_a_pass_sends_no_more():
+    ledger, transport = owing("a", "b", "c"), ScriptedTransport()
+    ours = iter([True, True, True, False])
+    notifier = Notifier(ledger, transport, policy=POLICY, is_ours=lambda: next(ours, False))
+
+    assert notifier.run_once(T) == 2
+    assert [each.body for each in transport.sent] == ["a", "b"]
+
+
+def test_what_was_sent_is_recorded_though_another_sends_now():
+    ledger, transport = BrittleLedger(), ScriptedTransport()
+    owe(ledger, "a")
+    ours = iter([True, True])
+    notifier = Notifier(ledger, transport, policy=POLICY, is_ours=lambda: next(ours, False))
+    ledger.is_gone = True
+    with pytest.raises(LinkError):
+        notifier.run_once(T)
+    ledger.is_gone = False
+
+    notifier.run_once(T)
+
+    assert fates(ledger) == {"a": Fate.ACCEPTED}
