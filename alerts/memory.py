@@ -145,7 +145,15 @@ class MemoryLedger:
             if _debt_key(owed) not in known:
                 known.add(_debt_key(owed))
                 number = len(notifications) + 1
-                pending = Pending(number, owed.recipient.address, owed.text, Fate.QUEUED, 0, owed.owed_at)
+                pending = Pending(
+                    number,
+                    owed.recipient.address,
+                    owed.text,
+                    Fate.QUEUED,
+                    0,
+                    owed.owed_at,
+                    is_urgent=owed.is_urgent,
+                )
                 notifications[number] = Notification(owed, pending, due_at=owed.owed_at)
         return notifications
 

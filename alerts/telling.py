@@ -24,6 +24,7 @@ from alerts.rules import (
     RateRule,
     Rule,
     SensorFaultRule,
+    Severity,
     Verdict,
     fault_of,
 )
@@ -98,6 +99,7 @@ class Telling:
                 transition.at,
                 draft.now,
                 standing.step,
+                is_urgent=_is_urgent(rule, transition),
             )
 
     def _kind(self, rule: Rule, transition: Transition, water_point: str, draft: Draft) -> Kind | None:
@@ -156,6 +158,11 @@ class Telling:
             key = AlertKey(other.id, water_point)
             if draft.is_open(key):
                 yield other, draft.standing(key, draft.now).state.level
+
+
+def _is_urgent(rule: Rule, transition: Transition) -> bool:
+    """Whether somebody must act at once: a grave breach, and no word that it is over."""
+    return transition.turn is not Turn.ENDS and rule.severity_of(transition.level) is Severity.CRITICAL
 
 
 _ENDS: dict[type[Rule], Kind] = {

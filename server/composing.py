@@ -17,8 +17,10 @@ from server.bus.mqtt import BrokerAddress
 from server.clock import Clock, SystemClock
 from server.database.engine import Database
 from server.database.migrate import migrate
+from server.gateways import failover, read_gateways
 from server.phone import DatabaseInbox
 from server.processes import Surroundings
+from server.purse import DatabasePurse
 from server.registry.writing import seed_rules
 from server.settings import InfluxAuth, Mqtt, Notify, ServerSettings, Store, StoreKind, TransportKind
 from server.store.influx import Basic, InfluxReadingStore, InfluxSettings, Token
@@ -71,6 +73,9 @@ def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
     """
     if settings.transport is TransportKind.PHONE:
         return OnScreenPhone(DatabaseInbox(database, clock.now))
+    if settings.transport is TransportKind.GATEWAYS:
+        assert settings.gateways is not None
+        return failover(read_gateways(settings.gateways), clock, DatabasePurse(database))
     assert settings.gateway is not None
     try:
         text = settings.gateway.read_text(encoding="utf-8")

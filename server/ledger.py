@@ -321,6 +321,7 @@ def _debt(owed: Owed) -> dict[str, object]:
         "due_ms": to_ms(owed.owed_at),
         "message_id": "",
         "detail": "",
+        "is_urgent": owed.is_urgent,
     }
 
 
@@ -334,4 +335,5 @@ def _pending(row: RowMapping) -> Pending:
         owed_at=from_ms(row["owed_ms"]),
         handed_at=_instant(row["handed_ms"]),
         message_id=row["message_id"],
+        is_urgent=row["is_urgent"],
     )

@@ -17,6 +17,7 @@ from alerts.advisories.ports import Herald
 from alerts.answers.answering import Answering
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
+from alerts.transports.failover import Failover
 from alerts.transports.inbox import Inbox
 from alerts.transports.port import Transport
 from alerts.watch import Watch
@@ -44,7 +45,7 @@ from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker, now_s
 from server.keeper import StoreKeeper
 from server.ledger import SqlLedger
-from server.notify import NotifyWorker
+from server.notify import BalanceWatch, NotifyWorker
 from server.registry.current import CurrentRegistry
 from server.registry.snapshot import CapabilityOf, capability_of
 from server.remote.courier import Courier
@@ -318,6 +319,7 @@ class Notify:
         policy: RetryPolicy | None = None,
         inbox: Inbox | None = None,
     ) -> None:
+        self.transport = transport
         self.ledger = SqlLedger(around.database)
         self._sole = Sole(around.database, "notify")
         notifier = Notifier(
@@ -338,6 +340,8 @@ class Notify:
         """Start; texts do not wait for the broker."""
         self.bus.start()
         self._running.start("notify", self.worker.run, self.worker.nudge)
+        if isinstance(self.transport, Failover):
+            self._running.start("balances", BalanceWatch(self.transport).run)
         if self.answers is not None:
             self._running.start("answers", self.answers.run)
 

@@ -129,6 +129,7 @@ class TransportKind(StrEnum):
 
     PHONE = "phone"
     HTTP_GATEWAY = "http_gateway"
+    GATEWAYS = "gateways"
 
 
 class Notify(_Section):
@@ -138,11 +139,13 @@ class Notify(_Section):
         transport: `phone` shows them on a page and sends nothing.
         gateway: for `http_gateway`: the TOML file that says how to ask it.
         secret: what that file calls `secret`, e.g. an API key; from a secret file or the environment.
+        gateways: for `gateways`: the TOML file that lists them in the order in which they are asked.
         answers: the folder of a gammu-smsd that receives what people text back; None where they cannot.
     """
 
     transport: TransportKind = TransportKind.PHONE
     gateway: Path | None = None
+    gateways: Path | None = None
     secret: SecretStr | None = None
     answers: Path | None = None
 
@@ -150,6 +153,8 @@ class Notify(_Section):
     def _is_complete(self) -> Self:
         if self.transport is TransportKind.HTTP_GATEWAY and self.gateway is None:
             refuse([Problem("gateway", 'is required by transport = "http_gateway"')])
+        if self.transport is TransportKind.GATEWAYS and self.gateways is None:
+            refuse([Problem("gateways", 'is required by transport = "gateways"')])
         return self
 
 
