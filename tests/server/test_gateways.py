@@ -1,7 +1,6 @@
 """`gateways.toml`: what an operator writes, what is refused, and what is made of it."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,27 @@ from alerts.transports.apprise_gateway import AppriseGateway
 from alerts.transports.gammu import GammuSmsd
 from alerts.transports.gosms import GoSms
 from alerts.transports.http_gateway import HttpGateway
+from alerts.transports.port import Text
 from alerts.transports.sender import SenderGe
 from alerts.transports.smsoffice import SmsOffice
 from alerts.transports.spending import PurseInMemory
 from firmware_config.schema import leaves
+from server.bus.mqtt import BrokerAddress
 from server.clock import SystemClock
+from server.composing import transport
 from server.gateways import GatewaysFile, failover, read_gateways
+from server.processes import Notify as NotifyProcess
+from server.processes import Surroundings
+from server.settings import Notify, TransportKind
+from server.store.sqlite import SqliteReadingStore
+from server.telemetry.catalogue import CATALOGUE
+from server.telemetry.facts import facts
+from server.telemetry.loops import of_notify
+from tests.fakes.georgian_gateways import KEY, SenderServer
 from waterquality.errors import ConfigError
 
 SAMPLE = Path(server.gateways.__file__).with_name("gateways.sample.toml")
 HTTP = Path(server.gateways.__file__).parents[1] / "alerts" / "transports" / "http_gateway.sample.toml"
-T = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 def written(tmp_path, text):
@@ -44,14 +53,14 @@ def test_the_sample_names_every_key_and_can_be_used(tmp_path):
     text = text.replace("/etc/tskaro/secrets", str(tmp_path)).replace(
         "/etc/tskaro/other-gateway.toml", str(HTTP)
     )
-    transport = made(written(tmp_path, text))
+    parts = made(written(tmp_path, text))
 
-    kinds = [type(each.transport) for each in transport.gateways.values()]
+    kinds = [type(each.transport) for each in parts.gateways.values()]
     assert [GammuSmsd, GoSms, SmsOffice, SenderGe, HttpGateway, AppriseGateway] == kinds
     assert (5, 0, None) == (
-        transport.gateways["gosms"].terms.tetri,
-        transport.gateways["sim"].terms.tetri,
-        transport.ceiling.tetri,
+        parts.gateways["gosms"].terms.tetri,
+        parts.gateways["sim"].terms.tetri,
+        parts.ceiling.tetri,
     )
 
 
@@ -115,3 +124,48 @@ def test_a_secret_that_systemd_handed_over_is_read_from_its_copy(tmp_path, monke
     path = written(tmp_path, '[[gateway]]\nkind = "sender"\nname = "a"\nsecret_file = "/etc/tskaro/key"')
 
     assert ["a"] == list(made(path).gateways)
+
+
+def test_the_server_sends_through_its_file_of_gateways_and_tells_figures_of_each(tmp_path, sqlite_database):
+    (tmp_path / "key").write_text(KEY)
+    with SenderServer() as sender:
+        path = written(
+            tmp_path,
+            f"""daily_ceiling_tetri = 100
+[[gateway]]
+kind = "sender"
+name = "sender"
+tetri_per_segment = 7
+secret_file = "{tmp_path}/key"
+address = "{sender.url}"
+""",
+        )
+        settings = Notify(transport=TransportKind.GATEWAYS, gateways=path)
+        around = Surroundings(
+            database=sqlite_database,
+            store=SqliteReadingStore(tmp_path / "readings.db"),
+            broker=BrokerAddress("localhost", 1),
+            clock=SystemClock(),
+        )
+        process = NotifyProcess(around, transport(settings, sqlite_database, SystemClock()))
+        process.transport.send(Text("+995555000123", "x", "1-19aa"))
+        process.transport.ask_balances()
+
+        points = [*of_notify(process), *facts(sqlite_database, 0, SystemClock().now())]
+    told = {
+        (point.name, point.labels): point.value for point in points if point.name.startswith("tskaro_sms_")
+    }
+    assert {
+        ("tskaro_sms_texts_total", ("sender", "accepted")): 1,
+        ("tskaro_sms_balance", ("sender",)): 99,
+        ("tskaro_sms_gateway_in_trouble", ("sender",)): False,
+        ("tskaro_sms_daily_ceiling_lari", ()): 1.0,
+        ("tskaro_sms_spent_today_lari", ("sender",)): 0.07,
+        ("tskaro_sms_segments_today", ("sender",)): 1,
+    } == told
+    assert {name for name, _ in told} == {name for name in CATALOGUE if name.startswith("tskaro_sms_")}
+
+
+def test_gateways_without_their_file_are_refused():
+    with pytest.raises(ValueError, match="gateways"):
+        Notify(transport=TransportKind.GATEWAYS)
