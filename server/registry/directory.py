@@ -6,12 +6,14 @@ A snapshot like the registry it is made from. Implements `alerts.ports.Directory
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
+from alerts.holding import Silence
 from alerts.recipient import Recipient
 from alerts.rules import AnyRule, Placed, Role, Rule, Severity, place_rules
 from alerts.rules import Place as PlaceOfRules
@@ -47,6 +49,7 @@ class SnapshotDirectory:
         all_rules: rules in force by id.
         by_water_point: people subscribed to a water point, of those who may be told.
         by_municipality: people subscribed to all of a municipality, likewise.
+        silences: those that have not ended.
     """
 
     registry: Registry
@@ -54,6 +57,7 @@ class SnapshotDirectory:
     all_rules: Mapping[str, AnyRule]
     by_water_point: Mapping[str, Sequence[Recipient]]
     by_municipality: Mapping[str, Sequence[Recipient]]
+    silences: Sequence[Silence] = ()
 
     def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
@@ -92,6 +96,13 @@ class SnapshotDirectory:
         place = self.places.get(water_point)
         names = place.sms_names if place is not None else {}
         return names.get(language) or names.get(Language.EN) or water_point
+
+    def silence(self, rule: str, water_point: str, at: datetime) -> Silence | None:
+        """What silences an alert at an instant, the longest of several; None where nothing does."""
+        place = self.places.get(water_point)
+        municipality = "" if place is None else place.municipality
+        found = [each for each in self.silences if each.covers(rule, water_point, municipality, at)]
+        return max(found, key=lambda each: each.until, default=None)
 
     def _seen_by_rules(self, water_point: str) -> PlaceOfRules:
         devices = self._devices.get(water_point, ())
