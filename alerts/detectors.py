@@ -1,8 +1,8 @@
 """The event detectors of all (water point, device), and how they outlive the process.
 
-What a detector knows is saved in the transaction of the judgement that made it so, once in an hour of event time;
-what came after is asked of the store when a device is first met again (ADR 37). The store is only asked, never
-needed: without it a detector goes on from what was saved.
+What a detector knows is saved in the transaction of the judgement that made it so, once in three hours of event
+time; what came after is asked of the store when a device is first met again (ADR 38). The store is only asked,
+never needed: without it a detector goes on from what was saved.
 
 **Invariants**
 * An observation that is judged again, since it could not be recorded, is judged as it was the first time.
@@ -23,7 +23,7 @@ from waterquality.errors import LinkError
 from waterquality.readings import Observation
 
 _log = structlog.get_logger()
-_SAVED_EVERY_MS = 3_600_000
+_SAVED_EVERY_MS = 3 * 3_600_000
 _LONGEST_BACK_MS = 86_400_000
 _BEGUN_AT_ONCE = 50  # each may ask the store; the others of a round begin in the next
 
@@ -58,7 +58,7 @@ class Detectors:
         self._ledger, self._past = ledger, past
         self._detectors: dict[Site, Detector] = {}
         self._measures: dict[Site, tuple[str, ...]] = {}
-        self._hour: dict[Site, int] = {}
+        self._block: dict[Site, int] = {}
         self._due: set[Site] = set()
         self._judged: dict[Site, dict[int, Judged]] = {}  # of judgements that are not recorded yet
         self._touched: set[Site] = set()  # in the judgement that is being made
@@ -124,10 +124,10 @@ class Detectors:
             evidence.judge(detector, observation)
 
     def _note(self, site: Site, at_ms: int) -> None:
-        """Let it be saved once an hour; not all in the same minute."""
-        hour = (at_ms + crc32(site[1].encode()) % _SAVED_EVERY_MS) // _SAVED_EVERY_MS
-        if self._hour.get(site) != hour:
-            self._hour[site] = hour
+        """Let it be saved now and then; not all in the same minute."""
+        block = (at_ms + crc32(site[1].encode()) % _SAVED_EVERY_MS) // _SAVED_EVERY_MS
+        if self._block.get(site) != block:
+            self._block[site] = block
             self._due.add(site)
 
 

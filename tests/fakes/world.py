@@ -127,17 +127,17 @@ authority = "who-2017"
 """
 
 
-_EVENTS = """
+_NO_EVENTS = """
 [[rule]]
-kind = "event"
-id = "water-event"
-severity = "notice"
-audience = ["municipality"]
+kind = "off"
+id = "no-events"
+water_points = [{points}]
+replaces = "water-event"
 """
 
 
 def registry(
-    stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float = 0.5, events: bool = False
+    stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float = 0.5, events: bool = True
 ) -> str:
     """A registry file: devices at their water points, three people who hear of all, and a quick rule."""
     points = sorted(set(stays.values()))
@@ -148,7 +148,7 @@ def registry(
             *(_DEVICE.format(device=device, point=point) for device, point in stays.items()),
             _PEOPLE,
             _RULE.format(confirm_s=confirm_s, clear_s=clear_s),
-            _EVENTS if events else "",
+            "" if events else _NO_EVENTS.format(points=", ".join(f'"{point}"' for point in points)),
         ]
     )
 
