@@ -1,4 +1,4 @@
-"""What a new text makes of those that the same person is owed of the same episode. Pure; every ledger goes by it."""
+"""What a new text makes of those that a person is owed of the same episode. Pure; every ledger goes by it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """When a text is due: at once, or later and then only if it is still needed. Pure.
 
-A text that is held is owed and rendered like any other, and is dropped when its alert ends before it is due; then its
-reader hears neither of the trouble nor of its end. Held are, each with its reason on record:
+A text that is held is owed and rendered like any other, and is dropped when its alert ends before it is due; then
+its reader hears neither of the trouble nor of its end. Held are, each with its reason on record:
 
 * what is not critical, for who has quiet hours now, until they end;
 * what concerns a silenced water point, until the silence ends;

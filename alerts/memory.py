@@ -51,10 +51,12 @@ class MemoryLedger:
 
     Attributes:
         changes: every transition committed, oldest first.
+        acknowledged: who took on which episode, oldest first.
     """
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
+        self.acknowledged: list[tuple[AlertKey, int, str]] = []
         self._lock = threading.Lock()
         self._standings: dict[AlertKey, Standing] = {}
         self._judged: dict[tuple[str, str], IntervalSet] = {}
@@ -140,6 +142,7 @@ class MemoryLedger:
             if known is not None and known >= standing.state.level:
                 return False
             self._acknowledged[key, episode] = standing.state.level
+            self.acknowledged.append((key, episode, by))
             for number, each in self._notifications.items():
                 waits = each.owed.due is not None and each.owed.due.ends_with_acknowledgement
                 is_of_it = (each.owed.key, each.owed.episode) == (key, episode)

@@ -1,4 +1,4 @@
-"""Debts in the database: texts that become owed, what they make of those before them, and who takes an episode on."""
+"""Debts in the database: texts that become owed, what they make of those before, and who takes an episode on."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ def owe(connection: Connection, owed: Sequence[Owed]) -> None:
 def acknowledge(connection: Connection, key: AlertKey, episode: int, by: str, at_ms: int) -> bool:
     """Somebody takes an episode on; see `alerts.ports.Ledger.acknowledge`."""
     level = connection.scalar(
-        select(AlertRow.level).where(_is_of(AlertRow, key), AlertRow.episode == episode).with_for_update()
+        select(AlertRow.level).where(is_of(AlertRow, key), AlertRow.episode == episode).with_for_update()
     )
     if level is None:
         return False
@@ -49,7 +49,7 @@ def acknowledge(connection: Connection, key: AlertKey, episode: int, by: str, at
     if taken is None:
         return False
     waits = and_(
-        _is_of(NotificationRow, key),
+        is_of(NotificationRow, key),
         NotificationRow.episode == episode,
         NotificationRow.ends_with_acknowledgement,
         NotificationRow.fate == str(Fate.QUEUED),
@@ -78,7 +78,7 @@ def _owe(connection: Connection, owed: Owed) -> None:
 def _before(connection: Connection, owed: Owed) -> list[Debt]:
     row = NotificationRow
     query = select(row.id, row.step, row.fate, row.attempts, row.due_ms).where(
-        _is_of(row, owed.key), row.episode == owed.episode, row.person_id == owed.recipient.person
+        is_of(row, owed.key), row.episode == owed.episode, row.person_id == owed.recipient.person
     )
     return [
         Debt(number, step, Fate(fate), attempts, None if due_ms is None else from_ms(due_ms))
@@ -113,7 +113,8 @@ def _debt(owed: Owed, due_at: datetime) -> dict[str, object]:
     }
 
 
-def _is_of(table: _Alerts, key: AlertKey) -> ColumnElement[bool]:
+def is_of(table: _Alerts, key: AlertKey) -> ColumnElement[bool]:
+    """Whether a row is about an alert."""
     return and_(
         table.rule_id == key.rule, table.water_point_id == key.water_point, table.lane == str(key.lane)
     )

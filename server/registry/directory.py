@@ -24,6 +24,7 @@ from server.database.models import RuleRow, WaterPoint
 from server.database.people_models import Person, Subscription
 from server.registry.consent import may_be_told
 from server.registry.people import recipient_of
+from server.registry.silences import silences_from
 from server.registry.snapshot import Registry
 from waterquality.languages import Language
 
@@ -131,7 +132,8 @@ def read_directory(database: Database, registry: Registry) -> SnapshotDirectory:
         places = {row[0]: Place(row[1], row[2], _supply(row[0], row[3])) for row in rows}
         rules = _rules(connection)
         by_water_point, by_municipality = _subscribed(connection)
-    return SnapshotDirectory(registry, places, rules, by_water_point, by_municipality)
+        silences = silences_from(connection)
+    return SnapshotDirectory(registry, places, rules, by_water_point, by_municipality, silences)
 
 
 def _supply(water_point: str, text: str) -> Supply | None:
