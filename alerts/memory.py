@@ -170,7 +170,15 @@ class MemoryLedger:
             if settlement.due_at is not None and _debt_key(owed) not in known:
                 known.add(_debt_key(owed))
                 number = len(notifications) + 1
-                pending = Pending(number, owed.recipient.address, owed.text, Fate.QUEUED, 0, owed.owed_at)
+                pending = Pending(
+                    number,
+                    owed.recipient.address,
+                    owed.text,
+                    Fate.QUEUED,
+                    0,
+                    owed.owed_at,
+                    is_urgent=owed.is_urgent,
+                )
                 notifications[number] = Notification(owed, pending, due_at=settlement.due_at)
         return notifications
 

@@ -6,8 +6,9 @@
 * A text keeps its reference at every try, so that a gateway that looks at it drops the double.
 * Where several notifiers run, one sends and the others wait; it asks before each try whether it is still the one.
 * Every retry has a stated end: a text that nobody took has FAILED, a delivery never confirmed is UNKNOWN.
-* One recipient does not hold up the others, nor do questions hold up texts; a gateway that is down is left
-  alone for a while.
+* Who must act at once is told first.
+* One recipient does not hold up the others, nor do questions hold up texts, nor a text that a limit of ours holds
+  back; a gateway that is down is left alone for a while.
 
 It reads no clock and never sleeps: the loop that calls `run_once` does.
 """
@@ -21,7 +22,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.ports import Fate, Ledger, Outcome, Pending
-from alerts.transports.port import GatewayBusy, Handover, RecipientRejected, Text, Transport
+from alerts.transports.port import GatewayBusy, Handover, RecipientRejected, Text, Transport, Trouble
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
 
@@ -203,6 +204,7 @@ class Notifier:
         for fate in (Fate.QUEUED, Fate.ACCEPTED):
             if fate not in self._resting_until or now >= self._resting_until[fate]:
                 turn = [pending for pending in due if pending.fate is fate]
+                turn.sort(key=lambda pending: not pending.is_urgent)
                 taken += self._take_turn(turn[: self._policy.at_most - taken], fate, now)
         return taken
 
@@ -212,6 +214,8 @@ class Notifier:
             if not self._is_ours():
                 return taken - 1
             failure = self._take_up(pending, now)
+            if _is_held(failure):  # by a limit of ours, which others may be free of
+                continue
             in_a_row = [] if failure is None else [*in_a_row, failure]
             if len(in_a_row) >= self._policy.busy_in_a_row:
                 self._rest(fate, in_a_row, now)
@@ -240,7 +244,9 @@ class Notifier:
         try:
             if pending.fate is Fate.ACCEPTED:
                 return self._transport.fate_of(pending.message_id)
-            return self._transport.send(Text(pending.address, pending.text, reference_of(pending)))
+            return self._transport.send(
+                Text(pending.address, pending.text, reference_of(pending), pending.is_urgent)
+            )
         except (LinkError, RecipientRejected):
             raise
         except Exception as fault:  # noqa: BLE001 - whatever a transport does, the others go on
@@ -255,6 +261,10 @@ class Notifier:
         rest_s = min(max([self._policy.pause_s, *asked]), self._policy.longest_wait_s)
         self._resting_until[fate] = now + timedelta(seconds=rest_s)
         _log.warning("gateway_left_alone", doing=str(fate), rest_s=rest_s, detail=str(failures[-1]))
+
+
+def _is_held(failure: LinkError | None) -> bool:
+    return isinstance(failure, GatewayBusy) and failure.trouble is Trouble.HELD
 
 
 def _frames(fault: Exception) -> traceback.StackSummary:

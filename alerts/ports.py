@@ -111,6 +111,7 @@ class Owed:
         breached_at: when the breach it tells of was confirmed (event time).
         owed_at: when it became owed.
         step: the telling of the episode that it belongs to; a person is told each once.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
         due: when it is to be sent, and why not at once; None: at once.
         ends: whether it says that something is over.
     """
@@ -123,6 +124,7 @@ class Owed:
     breached_at: datetime
     owed_at: datetime
     step: int = 1
+    is_urgent: bool = False
     due: Due | None = None
     ends: bool = False
 
@@ -214,6 +216,7 @@ class Pending:
         owed_at: when it became owed.
         handed_at: when the transport accepted it; None before.
         message_id: the transport's own id, "" before it was accepted.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
     """
 
     id: int
@@ -224,6 +227,7 @@ class Pending:
     owed_at: datetime
     handed_at: datetime | None = None
     message_id: str = ""
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from alerts.rules import (
     RateRule,
     Rule,
     SensorFaultRule,
+    Severity,
     Verdict,
     fault_of,
 )
@@ -103,8 +104,9 @@ class Telling:
                     transition.at,
                     draft.now,
                     standing.step,
-                    due,
-                    ends,
+                    due=due,
+                    ends=ends,
+                    is_urgent=_is_urgent(rule, transition),
                 )
                 for due in self._dues(rule, standing, recipient, recipients, draft.now, ends=ends)
             )
@@ -187,6 +189,11 @@ class Telling:
             key = AlertKey(other.id, water_point)
             if draft.is_open(key):
                 yield other, draft.standing(key, draft.now).state.level
+
+
+def _is_urgent(rule: Rule, transition: Transition) -> bool:
+    """Whether somebody must act at once: a grave breach, and no word that it is over."""
+    return transition.turn is not Turn.ENDS and rule.severity_of(transition.level) is Severity.CRITICAL
 
 
 _ENDS: dict[type[Rule], Kind] = {

@@ -306,4 +306,5 @@ def _pending(row: RowMapping) -> Pending:
         owed_at=from_ms(row["owed_ms"]),
         handed_at=_instant(row["handed_ms"]),
         message_id=row["message_id"],
+        is_urgent=row["is_urgent"],
     )

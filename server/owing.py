@@ -110,6 +110,7 @@ def _debt(owed: Owed, due_at: datetime) -> dict[str, object]:
         "ends_with_acknowledgement": due is not None and due.ends_with_acknowledgement,
         "message_id": "",
         "detail": "",
+        "is_urgent": owed.is_urgent,
     }
 
 

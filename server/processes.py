@@ -15,8 +15,10 @@ from functools import partial
 
 from alerts.advisories.ports import Herald
 from alerts.answers.answering import Answering
+from alerts.holding import DEFAULT_HOLDING, Holding
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
+from alerts.transports.failover import Failover
 from alerts.transports.inbox import Inbox
 from alerts.transports.port import Transport
 from alerts.watch import Watch
@@ -44,7 +46,7 @@ from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker, now_s
 from server.keeper import StoreKeeper
 from server.ledger import SqlLedger
-from server.notify import NotifyWorker
+from server.notify import BalanceWatch, NotifyWorker
 from server.registry.current import CurrentRegistry
 from server.registry.snapshot import CapabilityOf, capability_of
 from server.remote.courier import Courier
@@ -70,6 +72,7 @@ class Surroundings:
         clock: the time.
         keep: how long readings are kept.
         late_after: how old an observation may be on arrival and still be about now.
+        holding: how long each tier of people has, and how often to remind.
         tick_every_s: how often silence is judged, in seconds of the clock.
         look_every_s: how often the notifier looks without being nudged, in seconds of the clock.
         receipt_every_s: the shortest time between two receipts to one device, in real seconds.
@@ -84,6 +87,7 @@ class Surroundings:
     clock: Clock
     keep: timedelta = timedelta(days=730)
     late_after: timedelta = timedelta(minutes=20)
+    holding: Holding = DEFAULT_HOLDING
     tick_every_s: float = 15.0
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2
@@ -168,6 +172,7 @@ class Ingest:
             SqlLedger(around.database, self.shards.guard),
             current,
             late_after=around.late_after,
+            holding=around.holding,
             changed=self._tell,
             shared=lambda points: self.shards.shared(current.registry().shards_of, points),
             past=partial(_past, around.store),
@@ -318,6 +323,7 @@ class Notify:
         policy: RetryPolicy | None = None,
         inbox: Inbox | None = None,
     ) -> None:
+        self.transport = transport
         self.ledger = SqlLedger(around.database)
         self._sole = Sole(around.database, "notify")
         notifier = Notifier(
@@ -338,6 +344,8 @@ class Notify:
         """Start; texts do not wait for the broker."""
         self.bus.start()
         self._running.start("notify", self.worker.run, self.worker.nudge)
+        if isinstance(self.transport, Failover):
+            self._running.start("balances", BalanceWatch(self.transport).run)
         if self.answers is not None:
             self._running.start("answers", self.answers.run)
 

@@ -129,6 +129,7 @@ class TransportKind(StrEnum):
 
     PHONE = "phone"
     HTTP_GATEWAY = "http_gateway"
+    GATEWAYS = "gateways"
 
 
 class Notify(_Section):
@@ -138,11 +139,13 @@ class Notify(_Section):
         transport: `phone` shows them on a page and sends nothing.
         gateway: for `http_gateway`: the TOML file that says how to ask it.
         secret: what that file calls `secret`, e.g. an API key; from a secret file or the environment.
+        gateways: for `gateways`: the TOML file that lists them in the order in which they are asked.
         answers: the folder of a gammu-smsd that receives what people text back; None where they cannot.
     """
 
     transport: TransportKind = TransportKind.PHONE
     gateway: Path | None = None
+    gateways: Path | None = None
     secret: SecretStr | None = None
     answers: Path | None = None
 
@@ -150,6 +153,8 @@ class Notify(_Section):
     def _is_complete(self) -> Self:
         if self.transport is TransportKind.HTTP_GATEWAY and self.gateway is None:
             refuse([Problem("gateway", 'is required by transport = "http_gateway"')])
+        if self.transport is TransportKind.GATEWAYS and self.gateways is None:
+            refuse([Problem("gateways", 'is required by transport = "gateways"')])
         return self
 
 
@@ -225,6 +230,21 @@ class Metrics(_Section):
     most_devices: int = Field(default=500, ge=0, le=10_000)
 
 
+class Alerts(_Section):
+    """How texts wait for one another.
+
+    Attributes:
+        next_tier_after_s: how long each tier of people has to acknowledge before the next is told, in seconds.
+        remind_after_s: how long after a critical text to send it again while nobody has acknowledged, in seconds;
+            0 for never, as is right where people cannot answer.
+        reminders: how often at most.
+    """
+
+    next_tier_after_s: float = Field(default=1800.0, gt=0)
+    remind_after_s: float = Field(default=0.0, ge=0)
+    reminders: int = Field(default=3, ge=0, le=9)
+
+
 class ServerSettings(LayeredSettings):
     """All settings of the server.
 
@@ -234,6 +254,7 @@ class ServerSettings(LayeredSettings):
         mqtt: the broker.
         store: the store of readings.
         web: the pages.
+        alerts: how texts wait for one another.
         notify: texts.
         authority: certificates of devices and of the broker.
         advisories: who must agree on them, and how programs are told.
@@ -246,6 +267,7 @@ class ServerSettings(LayeredSettings):
     mqtt: Mqtt = Mqtt()
     store: Store = Store()
     web: Web = Web()
+    alerts: Alerts = Alerts()
     notify: Notify = Notify()
     authority: Authority = Authority()
     advisories: Advisories = Advisories()

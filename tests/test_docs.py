@@ -23,6 +23,7 @@ from firmware_config.device import load_device_config
 from firmware_config.parts import CalibrationCertificate
 from firmware_config.schema import leaves
 from server.cli import app as tskaro
+from server.gateways import read_gateways
 from server.registry.file import RegistryFile, read_registry_file
 from server.settings import ServerSettings
 from server.settings import load_settings as load_server_settings
@@ -368,6 +369,7 @@ READERS = {
     "edge.toml": load_edge_settings,
     "device.toml": load_device_config,
     "registry.toml": read_registry_file,
+    "gateways.toml": read_gateways,
     "gateway.toml": lambda path: read_settings(text_of(path), {"secret": SecretStr("k3y")}),
 }
 

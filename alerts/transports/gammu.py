@@ -37,6 +37,7 @@ class GammuSmsd:
     """
 
     name: ClassVar[str] = "gammu"
+    knows_references: ClassVar[bool] = True
 
     def __init__(self, spool: Spool, now: Callable[[], datetime]) -> None:
         self._spool, self._now = spool, now

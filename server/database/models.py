@@ -192,6 +192,7 @@ class NotificationRow(Base):
     detail: Mapped[str] = mapped_column(String(200), default="")
     held: Mapped[str] = mapped_column(String(120), default="", server_default="")
     ends_with_acknowledgement: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    is_urgent: Mapped[bool] = mapped_column(Boolean, server_default=false())
     __table_args__ = (
         Index("ix_notification_due", "due_ms"),
         # One text per person and turn of an episode, whatever is judged twice.

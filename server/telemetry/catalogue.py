@@ -126,6 +126,38 @@ _ALL = (
     Metric("tskaro_notify_last_pass_timestamp_seconds", _G, "When the notifier last ended a pass."),
     Metric("tskaro_notifications_owed", _G, "Texts that nobody has taken yet."),
     Metric("tskaro_notifications_oldest_owed_age_seconds", _G, "Age of the oldest of them; 0 without any."),
+    Metric(
+        "tskaro_sms_texts_total",
+        _C,
+        "Texts by gateway and by what came of handing them over or asking.",
+        (
+            "gateway",
+            "outcome",
+        ),
+    ),
+    Metric(
+        "tskaro_sms_balance",
+        _G,
+        "What a gateway said last that is left with it, in its own unit.",
+        ("gateway",),
+    ),
+    Metric(
+        "tskaro_sms_gateway_in_trouble",
+        _G,
+        "Whether a gateway had trouble lately and is asked last.",
+        ("gateway",),
+    ),
+    Metric(
+        "tskaro_sms_spent_today_lari", _G, "What texts have cost since midnight in Tbilisi.", ("gateway",)
+    ),
+    Metric(
+        "tskaro_sms_segments_today", _G, "SMS segments handed over since midnight in Tbilisi.", ("gateway",)
+    ),
+    Metric(
+        "tskaro_sms_daily_ceiling_lari",
+        _G,
+        "What the texts of a day may cost; not told where there is no ceiling.",
+    ),
     # alerts
     Metric("tskaro_alerts", _G, "Alerts about now.", ("rule", "severity", "phase")),
     Metric("tskaro_water_points_silent", _G, "Water points not heard from for too long."),

@@ -150,7 +150,7 @@ def test_an_end_wakes_only_who_was_woken():
 
 def owed(*, step=1, ends=False, due=None, at=NOON):
     kind = Kind.ALL_CLEAR if ends else Kind.TURBIDITY_HIGH
-    return Owed(KEY, 1, kind, NINO, "text", at, at, step, due, ends)
+    return Owed(KEY, 1, kind, NINO, "text", at, at, step, due=due, ends=ends)
 
 
 def debt(number=1, *, due_at=NOON + HOUR, fate=Fate.QUEUED, attempts=0, of=1):

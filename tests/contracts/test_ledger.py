@@ -239,6 +239,13 @@ def test_a_debt_is_not_owed_again_after_it_was_paid(ledger):
 # ---- what is due ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_urgent", [True, False])
+def test_what_is_urgent_stays_urgent(ledger, is_urgent):
+    ledger.commit(Judgement(owed=[replace(owed(), is_urgent=is_urgent)]))
+
+    assert [is_urgent] == [pending.is_urgent for pending in ledger.due(LATER + T, 10)]
+
+
 def test_a_debt_is_due_from_when_it_is_owed(ledger):
     commit(ledger, owed())
 

@@ -16,6 +16,7 @@ NO_DEFAULT = {
     "mqtt.key",
     "notify.answers",
     "notify.gateway",
+    "notify.gateways",
     "metrics.port",
 }  # shown with an example
 
