@@ -25,7 +25,7 @@ from waterquality.wire.messages import Health, encode_health
 pytestmark = pytest.mark.integration
 SPEC = Path(__file__).parents[2] / "docs" / "specs" / "telemetry.md"
 VITALS = {"under_voltage": 1.0, "board_c": 51.5, "disk_free_mb": 900.0}
-# What is told of gateways, and of answers, where there are any; `tests/server/telemetry` reads those.
+# What is told of gateways where there are any (`tests/server/test_gateways.py` reads it), and of answers likewise.
 ONLY_WHERE_SET_UP = ("tskaro_sms_", "tskaro_notify_answers_")
 Told = dict[tuple[str, ...], float]
 
