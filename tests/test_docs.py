@@ -315,11 +315,14 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro store",
         "tskaro rules",
         "tskaro water-point",
+        "tskaro drill",
         "tskaro sms",
         "tskaro advisory",
         "tskaro advisory authority",
         "tskaro lab",
         "tskaro people",
+        "tskaro alert",
+        "tskaro silence",
     }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]
