@@ -27,6 +27,7 @@ class Draft:
         judged: numbers that it has judged, by (device, epoch).
         heard: when water points were heard from.
         newest: the newest instant of each device.
+        detectors: what event detectors know now, where that is to be saved.
     """
 
     now: datetime
@@ -40,6 +41,7 @@ class Draft:
     judged: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     heard: dict[str, datetime] = field(default_factory=dict)
     newest: dict[str, datetime] = field(default_factory=dict)
+    detectors: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
     def known(self, key: AlertKey) -> Standing | None:
         """Where an alert stands that was judged before; None for one that never was."""
@@ -76,4 +78,5 @@ class Draft:
             heard={point: at for point, at in self.heard.items() if point in self.shared},
             relied_on={point: known for point, known in self.shared.items() if point in touched},
             is_of_silence=self.is_of_silence,
+            detectors=self.detectors,
         )

@@ -25,7 +25,7 @@ from alerts.ports import (
 )
 from waterquality.intervals import IntervalSet
 
-_DebtKey = tuple[AlertKey, int, Kind, str]
+_DebtKey = tuple[AlertKey, int, int, Kind, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class MemoryLedger:
         self._judged: dict[tuple[str, str], IntervalSet] = {}
         self._heard: dict[str, datetime] = {}
         self._notifications: dict[int, Notification] = {}
+        self._detectors: dict[tuple[str, str], bytes] = {}
 
     @property
     def notifications(self) -> Sequence[Notification]:
@@ -81,6 +82,11 @@ class MemoryLedger:
         with self._lock:
             return {point: self._known(point) for point in water_points}
 
+    def detectors(self, sites: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
+        """What was saved of the event detectors of these (water point, device)."""
+        with self._lock:
+            return {site: self._detectors[site] for site in sites if site in self._detectors}
+
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
 
@@ -101,6 +107,7 @@ class MemoryLedger:
             self.changes.extend(judgement.changes)
             self._notifications = notifications
             self._judged |= judged
+            self._detectors |= judgement.detectors
             for point, at in judgement.heard.items():
                 self._heard[point] = max(at, self._heard.get(point, at))
 
@@ -138,13 +145,21 @@ class MemoryLedger:
             if _debt_key(owed) not in known:
                 known.add(_debt_key(owed))
                 number = len(notifications) + 1
-                pending = Pending(number, owed.recipient.address, owed.text, Fate.QUEUED, 0, owed.owed_at)
+                pending = Pending(
+                    number,
+                    owed.recipient.address,
+                    owed.text,
+                    Fate.QUEUED,
+                    0,
+                    owed.owed_at,
+                    is_urgent=owed.is_urgent,
+                )
                 notifications[number] = Notification(owed, pending, due_at=owed.owed_at)
         return notifications
 
 
 def _debt_key(owed: Owed) -> _DebtKey:
-    return owed.key, owed.episode, owed.kind, owed.recipient.person
+    return owed.key, owed.episode, owed.step, owed.kind, owed.recipient.person
 
 
 def _settled(notification: Notification, outcome: Outcome) -> Notification:

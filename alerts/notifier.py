@@ -4,9 +4,11 @@
 * The outcome is recorded after the attempt, one at a time: a crash may double one text and loses none. What could
   not be recorded is recorded before anything more is sent: a full disk must not text somebody every second.
 * A text keeps its reference at every try, so that a gateway that looks at it drops the double.
+* Where several notifiers run, one sends and the others wait; it asks before each try whether it is still the one.
 * Every retry has a stated end: a text that nobody took has FAILED, a delivery never confirmed is UNKNOWN.
-* One recipient does not hold up the others, nor do questions hold up texts; a gateway that is down is left
-  alone for a while.
+* Who must act at once is told first.
+* One recipient does not hold up the others, nor do questions hold up texts, nor a text that a limit of ours holds
+  back; a gateway that is down is left alone for a while.
 
 It reads no clock and never sleeps: the loop that calls `run_once` does.
 """
@@ -14,13 +16,13 @@ It reads no clock and never sleeps: the loop that calls `run_once` does.
 import random
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from alerts.ports import Fate, Ledger, Outcome, Pending
-from alerts.transports.port import GatewayBusy, Handover, RecipientRejected, Text, Transport
+from alerts.transports.port import GatewayBusy, Handover, RecipientRejected, Text, Transport, Trouble
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
 
@@ -105,6 +107,8 @@ def next_question(asked: int, handed_at: datetime, now: datetime, policy: RetryP
 def after_answer(pending: Pending, answer: Handover, now: datetime, policy: RetryPolicy) -> Outcome:
     """What to record when the transport has answered."""
     message_id = answer.message_id or pending.message_id
+    if answer.fate is Fate.QUEUED:
+        return _given_back(pending, answer, now, policy)
     if answer.fate.is_final:
         return _final(pending, answer.fate, now, answer.detail, message_id)
     if not message_id:
@@ -116,6 +120,14 @@ def after_answer(pending: Pending, answer: Handover, now: datetime, policy: Retr
     if due_at is None:
         return _final(pending, Fate.UNKNOWN, now, f"delivery never confirmed; {answer.detail}", message_id)
     return Outcome(pending.id, Fate.ACCEPTED, asked, now, due_at, message_id, _brief(answer.detail))
+
+
+def _given_back(pending: Pending, answer: Handover, now: datetime, policy: RetryPolicy) -> Outcome:
+    """It never left: it is sent again, until the end that holds for every text."""
+    due_at = next_try(replace(pending, attempts=0), now, policy, retry_after_s=None, jitter=0)
+    if due_at is None:
+        return _final(pending, Fate.FAILED, now, f"given back, and too late to try again; {answer.detail}")
+    return Outcome(pending.id, Fate.QUEUED, 0, now, due_at, detail=_brief(answer.detail))
 
 
 def after_failure(
@@ -153,6 +165,7 @@ class Notifier:
         transport: what carries them.
         policy: when to try again, and when to stop.
         chance: gives a number from [0, 1) at each call, for jitter.
+        is_ours: asked before each try: whether it is we who send, where several could.
     """
 
     def __init__(
@@ -162,8 +175,10 @@ class Notifier:
         *,
         policy: RetryPolicy,
         chance: Callable[[], float] = random.random,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self._ledger, self._transport, self._policy, self._chance = ledger, transport, policy, chance
+        self._is_ours = is_ours
         self._resting_until: dict[Fate, datetime] = {}
         self._unrecorded: Outcome | None = None
 
@@ -182,18 +197,25 @@ class Notifier:
         """
         if self._unrecorded is not None:
             self._record(self._unrecorded)
+        if not self._is_ours():
+            return 0
         due = self._ledger.due(now, self._policy.look_at)
         taken = 0
         for fate in (Fate.QUEUED, Fate.ACCEPTED):
             if fate not in self._resting_until or now >= self._resting_until[fate]:
                 turn = [pending for pending in due if pending.fate is fate]
+                turn.sort(key=lambda pending: not pending.is_urgent)
                 taken += self._take_turn(turn[: self._policy.at_most - taken], fate, now)
         return taken
 
     def _take_turn(self, turn: Sequence[Pending], fate: Fate, now: datetime) -> int:
         in_a_row: list[LinkError] = []
         for taken, pending in enumerate(turn, start=1):
+            if not self._is_ours():
+                return taken - 1
             failure = self._take_up(pending, now)
+            if _is_held(failure):  # by a limit of ours, which others may be free of
+                continue
             in_a_row = [] if failure is None else [*in_a_row, failure]
             if len(in_a_row) >= self._policy.busy_in_a_row:
                 self._rest(fate, in_a_row, now)
@@ -222,7 +244,9 @@ class Notifier:
         try:
             if pending.fate is Fate.ACCEPTED:
                 return self._transport.fate_of(pending.message_id)
-            return self._transport.send(Text(pending.address, pending.text, reference_of(pending)))
+            return self._transport.send(
+                Text(pending.address, pending.text, reference_of(pending), pending.is_urgent)
+            )
         except (LinkError, RecipientRejected):
             raise
         except Exception as fault:  # noqa: BLE001 - whatever a transport does, the others go on
@@ -237,6 +261,10 @@ class Notifier:
         rest_s = min(max([self._policy.pause_s, *asked]), self._policy.longest_wait_s)
         self._resting_until[fate] = now + timedelta(seconds=rest_s)
         _log.warning("gateway_left_alone", doing=str(fate), rest_s=rest_s, detail=str(failures[-1]))
+
+
+def _is_held(failure: LinkError | None) -> bool:
+    return isinstance(failure, GatewayBusy) and failure.trouble is Trouble.HELD
 
 
 def _frames(fault: Exception) -> traceback.StackSummary:

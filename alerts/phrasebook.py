@@ -13,11 +13,15 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alerts.ports import Kind
+from alerts.rules import Fault
 from waterquality.errors import ConfigError
 from waterquality.languages import Language
 from waterquality.parameters import Parameter
 
-FACTS = frozenset({"site", "name", "value", "limit", "word", "within", "breach", "when", "when_short"})
+_WHERE_AND_WHEN = frozenset({"site", "when", "when_short"})
+_OF_A_LIMIT = frozenset({"name", "value", "limit", "word", "within", "breach"})
+FACTS = _WHERE_AND_WHEN | _OF_A_LIMIT | {"fault", "cause", "cause_short", "count"}
+_CAUSE_FACTS = frozenset({"name", "move", "size", "minutes"})
 
 
 def facts_in(form: str) -> frozenset[str]:
@@ -53,6 +57,30 @@ class Words(BaseModel):
     in_limit: str
 
 
+def _names_a_change(form: str) -> str:
+    if facts_in(form) != _CAUSE_FACTS:
+        message = f"{form!r}: it must name {sorted(_CAUSE_FACTS)} and nothing else"
+        raise ValueError(message)
+    return form
+
+
+class Causes(BaseModel):
+    """How a change is said.
+
+    Attributes:
+        rose: that it went up.
+        fell: that it went down.
+        moved: what changed, by how much and how fast.
+        steady: the same, while the flow was steady.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rose: str
+    fell: str
+    moved: Annotated[str, AfterValidator(_names_a_change)]
+    steady: Annotated[str, AfterValidator(_names_a_change)]
+
+
 class Phrasebook(BaseModel):
     """The texts of one language.
 
@@ -61,6 +89,8 @@ class Phrasebook(BaseModel):
         words: what a limit is called.
         names: what each parameter is called.
         units: how its unit is written; "" where the name says it all.
+        faults: what may ail a probe.
+        causes: how a change is said.
         texts: the forms of each kind of text, the fullest first.
     """
 
@@ -69,11 +99,19 @@ class Phrasebook(BaseModel):
     words: Words
     names: dict[Parameter, str]
     units: dict[Parameter, str]
+    faults: dict[Fault, str]
+    causes: Causes
     texts: dict[Kind, Annotated[tuple[Form, ...], Field(min_length=1)]]
 
     @model_validator(mode="after")
     def _leaves_nothing_out(self) -> "Phrasebook":
-        for table, keys in ((self.names, Parameter), (self.units, Parameter), (self.texts, Kind)):
+        tables = (
+            (self.names, Parameter),
+            (self.units, Parameter),
+            (self.faults, Fault),
+            (self.texts, Kind),
+        )
+        for table, keys in tables:
             missing = sorted(set(keys) - set(table))
             if missing:
                 message = f"nothing is said for {missing}"

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from alerts.lifecycle import State, Transition
 from alerts.recipient import Recipient
-from alerts.rules import Role, Rule, Severity
+from alerts.rules import AnyRule, Role, Rule, Severity
 from waterquality.errors import LinkError
 from waterquality.intervals import IntervalSet
 from waterquality.languages import Language
@@ -25,6 +25,10 @@ class Lane(StrEnum):
     LATE = "late"
 
     __hash__ = str.__hash__  # Enum's own is Python, and alerts are looked up at every observation
+
+
+# The place of what is about the server and no water point.
+SERVER = "tskaro"
 
 
 class AlertKey(NamedTuple):
@@ -44,12 +48,15 @@ class Standing:
         state: the pure state.
         episode: number of the current or last episode, from 1; 0 before the first.
         told: whether notifications of this episode are owed or sent.
+        step: number of the last telling of this episode, from 1; 0 before the first. It rises when the episode
+            begins, comes back, gets worse and ends.
     """
 
     key: AlertKey
     state: State
     episode: int = 0
     told: bool = False
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +82,19 @@ class Kind(StrEnum):
     TURBIDITY_HIGH = "turbidity_high"
     PH_OUT = "ph_out"
     LIMIT_BROKEN = "limit_broken"
+    NO_FLOW = "no_flow"
+    FLOW_BACK = "flow_back"
+    NIGHT_FLOW = "night_flow"
+    CHANGED_FAST = "changed_fast"
+    WATER_CHANGED = "water_changed"
+    PROBE_FAULT = "probe_fault"
+    PROBE_WELL = "probe_well"
     DEVICE_SILENT = "device_silent"
     DEVICE_BACK = "device_back"
     ALL_CLEAR = "all_clear"
     RECORD_OPEN = "record_open"
+    ALL_SILENT = "all_silent"
+    ALL_HEARD = "all_heard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,8 @@ class Owed:
         text: the text, one SMS segment.
         breached_at: when the breach it tells of was confirmed (event time).
         owed_at: when it became owed.
+        step: the telling of the episode that it belongs to; a person is told each once.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
     """
 
     key: AlertKey
@@ -102,6 +120,8 @@ class Owed:
     text: str
     breached_at: datetime
     owed_at: datetime
+    step: int = 1
+    is_urgent: bool = False
 
 
 class Overtaken(LinkError):
@@ -138,6 +158,7 @@ class Judgement:
         heard: when shared water points were last heard from.
         relied_on: what was read of shared water points and must still stand so.
         is_of_silence: whether it relied on when they were heard from, too.
+        detectors: what event detectors know, by (water point, device).
     """
 
     standings: Sequence[Standing] = ()
@@ -147,6 +168,7 @@ class Judgement:
     heard: Mapping[str, datetime] = field(default_factory=dict)
     relied_on: Mapping[str, Known] = field(default_factory=dict)
     is_of_silence: bool = False
+    detectors: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
 
 class Fate(StrEnum):
@@ -177,6 +199,7 @@ class Pending:
         owed_at: when it became owed.
         handed_at: when the transport accepted it; None before.
         message_id: the transport's own id, "" before it was accepted.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
     """
 
     id: int
@@ -187,6 +210,7 @@ class Pending:
     owed_at: datetime
     handed_at: datetime | None = None
     message_id: str = ""
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +251,10 @@ class Ledger(Protocol):
         """What is known now of each of these water points, whoever judged them."""
         ...
 
+    def detectors(self, sites: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
+        """What was saved of the event detectors of these (water point, device); nothing of those never saved."""
+        ...
+
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
 
@@ -248,7 +276,7 @@ class Ledger(Protocol):
 class Directory(Protocol):
     """Who and where."""
 
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
         ...
 

@@ -19,10 +19,14 @@ from waterquality.parameters import Parameter
 
 _AT = datetime(2026, 11, 20, 14, 5, tzinfo=TBILISI)
 _LATER = _AT + timedelta(days=1)
-_USUAL = {
+_USUAL: dict[Kind, tuple[float | None, Limit]] = {
     Kind.TURBIDITY_HIGH: (12.4, Limit(Parameter.TURBIDITY, None, 5, "")),
     Kind.PH_OUT: (9.1, Limit(Parameter.PH, 6.5, 8.5, "")),
     Kind.LIMIT_BROKEN: (0.5, Limit(Parameter.FLOW, 2, None, "")),
+    Kind.NIGHT_FLOW: (4.0, Limit(Parameter.FLOW, None, 0.5, "")),
+    Kind.CHANGED_FAST: (3.1, Limit(Parameter.TURBIDITY, None, 5, "")),
+    Kind.PROBE_FAULT: (None, Limit(Parameter.PH, 6.5, 8.5, "")),
+    Kind.PROBE_WELL: (None, Limit(Parameter.PH, 6.5, 8.5, "")),
 }
 # A village as each language writes it, and the letter that becomes longest in Latin ones.
 _VILLAGE = {
@@ -78,8 +82,9 @@ def usual_samples(language: Language, *, site: str = "", is_latin: bool = False)
         is_latin: whether in Latin letters.
     """
     name = site or _VILLAGE[language]
+    nothing: tuple[float | None, Limit | None] = (None, None)
     for kind in Kind:
-        said = _USUAL.get(kind, (None, None))
+        said = _USUAL.get(kind, nothing)
         yield _sample(kind, language, name, said, now=_AT, is_latin=is_latin)
 
 

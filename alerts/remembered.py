@@ -90,7 +90,7 @@ class Remembered:
             if numbers
         }
         judgement = draft.judgement(judged)
-        if judgement.standings or judged:
+        if judgement.standings or judged or judgement.detectors:
             self._ledger.commit(judgement)
         self._judged |= judged
         if self._standings is not None:

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
+from alerts.events.event import Event
 from alerts.latin import to_latin
-from alerts.numbers import written_against, written_breach, written_limit
+from alerts.numbers import written, written_against, written_breach, written_limit
 from alerts.phrasebook import Words, facts_in, phrasebook
 from alerts.ports import Kind
 from alerts.recipient import TBILISI
+from alerts.rules import Fault
 from alerts.segments import Encoding, encoding_of, segments
 from waterquality.languages import Language
 from waterquality.limits import Limit
@@ -47,6 +49,9 @@ def render(
     at: datetime,
     now: datetime,
     is_latin: bool = False,
+    fault: Fault = Fault.FAILING,
+    event: Event | None = None,
+    count: int = 1,
 ) -> str:
     """Write a text.
 
@@ -61,6 +66,9 @@ def render(
         at: when it happened, or when the device was last heard of.
         now: when it is written; the day is added to `at` when it is another one in Tbilisi.
         is_latin: whether it is to be written in Latin letters (`latin`), which leave twice the room.
+        fault: what ails the probe, where the text is about one.
+        event: what changed, where the text is about an event.
+        count: how many water points, where the text is about many.
 
     Returns:
         The text, always one SMS segment.
@@ -69,9 +77,11 @@ def render(
         ValueError: a fact that this kind cannot do without is None; mended by nobody but the programmer.
     """
     facts = _facts(language, value, limit, parameter) | _times(at, now)
+    facts |= {"fault": phrasebook(language).faults[fault], "count": str(count)}
+    facts |= {} if event is None else _cause(language, event)
     shorter = _ever_shorter(_forms(kind, language, facts), _tidy(site), facts)
-    written = map(to_latin, shorter) if is_latin else shorter
-    return next(text for text in written if segments(text).count == 1)
+    tried = map(to_latin, shorter) if is_latin else shorter
+    return next(text for text in tried if segments(text).count == 1)
 
 
 @cache
@@ -104,11 +114,27 @@ def _facts(
         return facts
     book = phrasebook(language)
     facts["name"], unit = book.names[parameter], f" {book.units[parameter]}".rstrip()
-    if value is not None and limit is not None:
-        facts["value"] = written_against(value, limit) + unit
-        if breach := written_breach(value, limit):
-            facts["breach"] = breach + unit
+    if value is None:
+        return facts
+    facts["value"] = (written(value, parameter) if limit is None else written_against(value, limit)) + unit
+    if limit is not None and (breach := written_breach(value, limit)):
+        facts["breach"] = breach + unit
     return facts
+
+
+def _cause(language: Language, event: Event) -> dict[str, str]:
+    """What changed most, and whether the flow was steady meanwhile."""
+    book, change = phrasebook(language), event.changes[0]
+    parameter, moved = Parameter(change.parameter), change.after - change.before
+    said = {
+        "name": book.names[parameter],
+        "move": book.causes.rose if moved > 0 else book.causes.fell,
+        "size": f"{written(abs(moved), parameter)} {book.units[parameter]}".rstrip(),
+        "minutes": str(max(1, round(change.minutes))),
+    }
+    short = book.causes.moved.format(**said)
+    is_steady = Parameter.FLOW in event.steady
+    return {"cause": book.causes.steady.format(**said) if is_steady else short, "cause_short": short}
 
 
 def _named(words: Words, limit: Limit | None) -> dict[str, str]:
@@ -177,7 +203,9 @@ def _widest(language: Language) -> Iterator[tuple[Kind, dict[str, str]]]:
     times = _times(_WHEN, _NEXT_DAY)
     for kind in Kind:
         for value, limit in extremes_of(kind):
-            yield kind, _facts(language, value, limit, limit.parameter) | times
+            facts = _facts(language, value, limit, limit.parameter) | times | {"count": "10000"}
+            faults = phrasebook(language).faults.values() if kind is Kind.PROBE_FAULT else [""]
+            yield from ((kind, facts | {"fault": fault}) for fault in faults)
 
 
 def extremes_of(kind: Kind) -> Sequence[tuple[float, Limit]]:

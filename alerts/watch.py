@@ -13,12 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
 
+from alerts.detectors import Detectors, Past, no_past
 from alerts.draft import QUIET, Draft
-from alerts.in_force import InForce
-from alerts.lifecycle import Phase, step
-from alerts.ports import AlertKey, Change, Directory, Lane, Ledger, Overtaken, Standing
+from alerts.findings import Findings
+from alerts.in_force import InForce, ObservedRule
+from alerts.lifecycle import Phase, Turn, step
+from alerts.ports import SERVER, AlertKey, Change, Directory, Lane, Ledger, Overtaken, Standing
 from alerts.remembered import Remembered
-from alerts.rules import CustodyRule, Finding, Imbalance, LimitRule, NoDataRule, Rule, Verdict
+from alerts.rules import (
+    CustodyRule,
+    EventRule,
+    Finding,
+    Imbalance,
+    MassSilenceRule,
+    NoDataRule,
+    Rule,
+    Verdict,
+)
 from alerts.telling import Telling
 from waterquality.readings import Observation
 from waterquality.screening import is_time_uncertain
@@ -50,6 +61,7 @@ class Watch:
         late_after: how old an observation may be on arrival and still be about now.
         changed: called with the changes of a judgement, after it was recorded.
         shared: tells which of some water points other judges judge too.
+        past: tells what a device has sent before, for what compares with that; see `Detectors`.
     """
 
     def __init__(
@@ -60,11 +72,14 @@ class Watch:
         late_after: timedelta = timedelta(minutes=20),
         changed: Callable[[Sequence[Change]], None] = lambda _: None,
         shared: Callable[[Iterable[str]], Collection[str]] = lambda _: (),
+        past: Past = no_past,
     ) -> None:
         self._late_after, self._changed = late_after, changed
-        self._in_force = InForce(directory)
+        self._directory, self._in_force = directory, InForce(directory)
         self._telling = Telling(directory, self._in_force)
         self._memory = Remembered(ledger, shared)
+        self._detectors = Detectors(ledger, past)
+        self._findings = Findings(self._detectors, past)
         self._lock = threading.Lock()
 
     def judge(self, sightings: Sequence[Sighting], now: datetime) -> Sequence[Change]:
@@ -84,6 +99,7 @@ class Watch:
         points = {sighting.water_point for sighting in sightings}
         with self._lock:
             self._memory.recall({(each.observation.device, each.observation.epoch) for each in sightings})
+            self._begin_detectors(sightings)
             return self._record(judge, lambda: self._memory.begin(now, points))
 
     def judge_silence(self, listening: Mapping[str, datetime], now: datetime) -> Sequence[Change]:
@@ -99,10 +115,15 @@ class Watch:
         """
 
         def judge(draft: Draft) -> None:
-            for water_point, since in listening.items():
-                last = max(self._memory.heard_at(water_point, draft) or since, since)
+            last = {
+                point: max(self._memory.heard_at(point, draft) or since, since)
+                for point, since in listening.items()
+            }
+            if self._judge_mass_silence(last, draft):
+                return
+            for water_point, heard_at in last.items():
                 for rule in self._in_force.at(water_point).silences:
-                    self._judge_no_data(rule, water_point, last, draft)
+                    self._judge_no_data(rule, water_point, heard_at, draft)
 
         with self._lock:
             return self._record(judge, lambda: self._memory.begin(now, listening, is_of_silence=True))
@@ -130,16 +151,31 @@ class Watch:
         """Forget what is remembered of these devices, and where alerts stand: others have judged, or will."""
         with self._lock:
             self._memory.forget(of)
+            self._detectors.forget(of)
+
+    def _begin_detectors(self, sightings: Sequence[Sighting]) -> None:
+        """Take up the event detectors of devices that are met for the first time."""
+        rules: dict[tuple[str, str], EventRule] = {}
+        first_ms: dict[tuple[str, str], int] = {}
+        for each in sightings:
+            for rule in self._in_force.at(each.water_point).events:
+                site, at_ms = (each.water_point, each.observation.device), each.observation.taken_ms
+                rules[site], first_ms[site] = rule, min(at_ms, first_ms.get(site, at_ms))
+        if rules:
+            self._detectors.begin(rules, first_ms)
 
     def _record(self, judge: Callable[[Draft], None], begin: Callable[[], Draft]) -> Sequence[Change]:
         """Judge and record; again where another judge of a shared water point was faster."""
         for _ in range(_ATTEMPTS):
             draft = begin()
+            self._detectors.starting()
             judge(draft)
+            draft.detectors = self._detectors.due()
             try:
                 self._memory.record(draft)
             except Overtaken:
                 continue
+            self._detectors.recorded(draft.detectors)
             if draft.changes:
                 self._changed(draft.changes)
             return draft.changes
@@ -149,7 +185,10 @@ class Watch:
         observation = sighting.observation
         name = (observation.device, observation.epoch)
         numbers = draft.judged.setdefault(name, set())
-        if observation.seq in numbers or self._memory.was_judged(name, observation.seq):
+        if observation.seq in numbers:
+            return
+        if self._memory.was_judged(name, observation.seq):  # its detector may have been born since
+            self._detectors.judge((sighting.water_point, observation.device), observation)
             return
         numbers.add(observation.seq)
         at, place = observation.taken_at, sighting.water_point
@@ -160,19 +199,17 @@ class Watch:
         if not is_late:  # first: while the device counts as silent, no all-clear is told
             draft.newest[observation.device] = newest
             self._hear(place, at, rules.silences, draft)
-        for rule in rules.limits:
-            verdict = rule.evaluate(observation)
-            if verdict is not None:
-                self._judge_limit(AlertKey(rule.id, place, lane), rule, verdict, at, draft)
+        for rule, verdict in self._findings.of(observation, place, rules, is_live=lane is Lane.LIVE):
+            self._judge_finding(AlertKey(rule.id, place, lane), rule, verdict, at, draft)
 
-    def _judge_limit(
-        self, key: AlertKey, rule: LimitRule, verdict: Verdict, at: datetime, draft: Draft
+    def _judge_finding(
+        self, key: AlertKey, rule: ObservedRule, verdict: Verdict, at: datetime, draft: Draft
     ) -> None:
         standing = draft.standing(key, at)
-        if standing.state.phase in QUIET and verdict.finding is Finding.CLEAR:  # nearly always
+        if standing.state.phase in QUIET and verdict.finding is not Finding.BREACH:  # nearly always
             if at >= standing.state.judged_at:
                 seen = standing.state.seen_at(at)
-                draft.standings[key] = Standing(key, seen, standing.episode, standing.told)
+                draft.standings[key] = Standing(key, seen, standing.episode, standing.told, standing.step)
             return
         self._doubt_recovery(key, rule, at, draft)
         self._advance(key, rule, verdict, at, draft)
@@ -209,17 +246,47 @@ class Watch:
             unseen = Verdict(Finding.UNKNOWN, reason=f"unseen for {unseen_s:.0f} s")
             self._advance(key, rule, unseen, at, draft)
 
+    def _judge_mass_silence(self, last: Mapping[str, datetime], draft: Draft) -> bool:
+        """Whether many have fallen silent together; then it is told once, and of none of them."""
+        unheard = {point: self._share_of_silence(point, at, draft) for point, at in last.items()}
+        alone = {point: share for point, share in unheard.items() if share is not None}
+        is_mass = False
+        for rule in self._directory.rules().values():
+            if not isinstance(rule, MassSilenceRule):
+                continue
+            key = AlertKey(rule.id, SERVER)
+            is_open = draft.is_open(key)
+            verdict = rule.evaluate(alone, is_open=is_open)
+            is_mass = is_mass or verdict.finding is Finding.BREACH
+            if is_open is (verdict.finding is not Finding.BREACH):
+                heard_at = max(last.values()) if not is_open else None
+                self._advance(key, rule, verdict, draft.now, draft, last_heard=heard_at, among=tuple(last))
+        for point in [point for point, share in alone.items() if is_mass and share > 1]:
+            self._silence_readings(point, draft)
+        return is_mass
+
+    def _share_of_silence(self, water_point: str, last: datetime, draft: Draft) -> float | None:
+        """How long it has been silent, in shares of the longest normal silence; None where that is told already."""
+        silences = self._in_force.at(water_point).silences
+        if not silences or any(draft.is_open(AlertKey(rule.id, water_point)) for rule in silences):
+            return None
+        return (draft.now - last).total_seconds() / min(rule.after_s for rule in silences)
+
+    def _silence_readings(self, water_point: str, draft: Draft) -> None:
+        """What was measured there is unknown now."""
+        silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
+        for other in self._in_force.at(water_point).observed:
+            key = AlertKey(other.id, water_point)
+            if draft.is_open(key):
+                self._advance(key, other, silent, draft.now, draft)
+
     def _judge_no_data(self, rule: NoDataRule, water_point: str, last: datetime, draft: Draft) -> None:
         key = AlertKey(rule.id, water_point)
         verdict = rule.evaluate(last, draft.now)
         if verdict.finding is not Finding.BREACH or draft.is_open(key):
             return
         self._advance(key, rule, verdict, draft.now, draft, last_heard=last)
-        silent = Verdict(Finding.UNKNOWN, reason="the device is silent")
-        for other in self._in_force.at(water_point).limits:
-            limit_key = AlertKey(other.id, water_point)
-            if draft.is_open(limit_key):
-                self._advance(limit_key, other, silent, draft.now, draft)
+        self._silence_readings(water_point, draft)
 
     def _judge_record(self, rule: CustodyRule, water_point: str, verdict: Verdict, draft: Draft) -> None:
         key = AlertKey(rule.id, water_point)
@@ -239,24 +306,25 @@ class Watch:
         draft: Draft,
         *,
         last_heard: datetime | None = None,
+        among: Sequence[str] = (),
     ) -> None:
         before = draft.standing(key, at)
         state, transition = step(before.state, verdict, at, rule.delays)
-        begins = (
-            transition is not None and transition.after is Phase.FIRING and not before.state.phase.is_open
-        )
+        if transition is None:
+            draft.standings[key] = replace(before, state=state)
+            return
+        turn, begins = transition.turn, transition.turn is Turn.BEGINS
         standing = replace(
             before,
             state=state,
             episode=before.episode + 1 if begins else before.episode,
             told=key.lane is Lane.LIVE if begins else before.told,
+            step=1 if begins else before.step + (turn is not Turn.NONE),
         )
         draft.standings[key] = standing
-        if transition is None:
-            return
         extreme = before.state.peak if transition.after is Phase.RESOLVED else verdict.value
         draft.changes.append(Change(key, standing.episode, transition, extreme))
         if standing.told:
             draft.owed += self._telling.owed(
-                standing, rule, verdict, transition, draft, begins=begins, last_heard=last_heard
+                standing, rule, verdict, transition, draft, last_heard=last_heard, among=among
             )

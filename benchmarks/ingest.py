@@ -57,6 +57,7 @@ class Load:
     workers: int
     is_postgresql: bool
     per_point: int
+    events: bool = True
 
 
 def measure(load: Load) -> dict[str, float | str]:
@@ -71,7 +72,8 @@ def measure(load: Load) -> dict[str, float | str]:
             Path(folder), broker, influxdb, database_url=postgresql.new_database() if postgresql else ""
         ) as world,
     ):
-        world.register({device_id(n): f"point-{n // load.per_point}" for n in range(devices)})
+        stays = {device_id(n): f"point-{n // load.per_point}" for n in range(devices)}
+        world.register(stays, events=load.events)
         workers = [world.server("ingest") for _ in range(load.workers)]
         world.start(*workers)
         _share(workers)
@@ -156,6 +158,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="how many `tskaro ingest` share the devices")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--per-point", type=int, default=2, help="devices at each water point")
+    parser.add_argument("--no-events", action="store_true", help="without the rule about events")
     parser.add_argument("--json", action="store_true", help="JSON, one line for each run")
     options = parser.parse_args()
     for devices in (10, 100, 1_000, 10_000) if options.each_size else (options.devices,):
@@ -168,6 +171,7 @@ def main() -> None:
                 workers=options.workers,
                 is_postgresql=options.database == "postgresql",
                 per_point=options.per_point,
+                events=not options.no_events,
             )
         )
         if options.json:

@@ -3,7 +3,8 @@
 `python -m benchmarks.screening FILE.csv` screens a recording as a water point would send it, with the defaults,
 and compares the flags with the technicians' labels: a column `x`, with `x_qual` beside it that is NULL where
 nothing was found wrong. `--learn OTHER.csv` first learns thresholds from the labels of another site; `--write`
-and `--settings` keep them in a file. `--cost` measures the processor time of an observation.
+and `--settings` keep them in a file. `--months own|beside` also judges each value by its month (see `climate`).
+`--cost` measures the processor time of an observation.
 
 A row is called when it is SUSPECT or FAIL. A *segment* is a run of labelled rows; it is found when a row of it
 is called. A *false flag* is a run of called rows that touches no labelled row.
@@ -15,23 +16,27 @@ import gzip
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 
 from server.ingest.screener import Screener
 from server.store.port import Row
+from server.store.rollup import DAY_MS
 from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, by_parameter
 from waterquality.screening import DEFAULTS, Bounds, Spans
+from waterquality.screening.climatology import Climate, month_of
 from waterquality.screening.learning import QUARTER_S, History, Learned, called, learn, noise, runs
+from waterquality.screening.months import LEAST_DAYS, Day, Month, climate_of, month_beside, spans_of
 
 _NAMES = {"temp": Parameter.TEMPERATURE, "ph": Parameter.PH, "turb": Parameter.TURBIDITY}
 # Two more probes of the same sonde; Tskaro has no such parameters, but they fall silent with the others.
 _OTHERS = {"cond": Spans((1.0, 5000.0), (1.0, 5000.0)), "do": Spans((0.1, 30.0), (0.1, 30.0))}
-_JUDGED = ("ph", "turb")
+_JUDGED = ("ph", "turb", "temp")
+_LEARNED = ("ph", "turb")
 _NONE = ("NULL", "", "-9999")
 _MISSING = Screened(Flag.MISSING, Why.NOT_RECORDED)
 _WEEK_ROWS = 7 * 24 * 4
@@ -92,7 +97,7 @@ def score(site: Site, name: str, calls: Sequence[bool]) -> dict[str, float | int
     found = len(called_runs)
     return {
         "row_precision": round(both / sum(calls), 3) if any(calls) else 0.0,
-        "row_recall": round(both / sum(labels), 3),
+        "row_recall": round(both / sum(labels), 3) if any(labels) else 0.0,
         "segments": len(segments),
         "segments_found": sum(any(calls[first : last + 1]) for first, last in segments),
         "run_precision": round((found - len(false)) / found, 3) if found else 0.0,
@@ -106,12 +111,46 @@ def learn_from(site: Site) -> dict[str, Learned]:
     wrong = {_NAMES[name]: labels for name, labels in site.labels.items()}
     history = History(site.observations, wrong)
     taught = {
-        name: learn(history, bounds_with(name, DEFAULTS[_NAMES[name]]), _NAMES[name]) for name in _JUDGED
+        name: learn(history, bounds_with(name, DEFAULTS[_NAMES[name]]), _NAMES[name]) for name in _LEARNED
     }
     return {name: each for name, each in taught.items() if each is not None}
 
 
-def measure(site: Site, learned: Mapping[str, Learned], *, as_is: bool) -> dict[str, object]:
+def climate(site: Site, name: str, bounds: Bounds, how: str) -> Climate:
+    """The spans of the months of a recording, by what is GOOD without them.
+
+    One year is all there is, so it stands for the years before itself.
+
+    Args:
+        site: the recording.
+        name: the column.
+        bounds: by what it is screened without the months.
+        how: `own`: a month by its own days and the halves beside it, so it is judged by itself, which flatters;
+            `beside`: by the halves beside it alone, so by other days than those judged.
+    """
+    calls = called(site.observations, bounds_with(name, bounds), _NAMES[name])
+    values: dict[int, list[float]] = {}
+    for observation, call in zip(site.observations, calls, strict=True):
+        value = observation.readings[_NAMES[name]].value
+        if value is not None and not call:
+            values.setdefault(observation.taken_ms // DAY_MS * DAY_MS, []).append(value)
+    days = [Day(at_ms, min(of), max(of)) for at_ms, of in values.items()]
+    own = {month: [day for day in days if month_of(day.start_ms) == month] for month in range(1, 13)}
+    beside = {month: [day for day in days if month_beside(day.start_ms) == month] for month in own}
+    learned = {month: beside[month] + (own[month] if how == "own" else []) for month in own}
+    return climate_of(
+        _NAMES[name],
+        {
+            month: Month(*spans_of(_NAMES[name], of), len(of), 1)
+            for month, of in learned.items()
+            if len(own[month]) >= LEAST_DAYS and len(of) >= LEAST_DAYS
+        },
+    )
+
+
+def measure(
+    site: Site, learned: Mapping[str, Learned], *, as_is: bool, months: str | None
+) -> dict[str, object]:
     """The figures of every parameter that was labelled."""
     figures: dict[str, object] = {}
     for name in _JUDGED:
@@ -127,6 +166,8 @@ def measure(site: Site, learned: Mapping[str, Learned], *, as_is: bool) -> dict[
                 "spike": round(bounds.spike.suspect, 3),
                 "rate": round(bounds.rate.suspect_per_s * QUARTER_S, 3),
             }
+        if months is not None:
+            bounds = replace(bounds, climate=climate(site, name, bounds, months))
         calls = called(site.observations, bounds_with(name, bounds), _NAMES[name])
         figures[name] = {**score(site, name, calls), **told}
     return figures
@@ -193,6 +234,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--settings", type=Path, help="use what was learned before")
     parser.add_argument("--write", type=Path, help="where to keep what was learned")
     parser.add_argument("--as-is", action="store_true", help="do not scale thresholds to the noise of FILE")
+    parser.add_argument(
+        "--months", choices=("own", "beside"), help="judge by month too, as FILE itself teaches"
+    )
     parser.add_argument("--cost", action="store_true", help="measure the processor time")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     options = parser.parse_args(arguments)
@@ -210,14 +254,14 @@ def _figures(options: argparse.Namespace) -> dict[str, object]:
     if options.learn:
         other = read(options.learn)
         learned = learn_from(other)
-        figures["learned_from"] = {other.name: measure(other, learned, as_is=True)}
+        figures["learned_from"] = {other.name: measure(other, learned, as_is=True, months=None)}
     if options.write:
         kept = {name: asdict(each) for name, each in learned.items()}
         options.write.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     if options.file:
         site = read(options.file)
         figures |= {"file": site.name, "weeks": round(site.weeks, 1)}
-        figures |= measure(site, learned, as_is=options.as_is)
+        figures |= measure(site, learned, as_is=options.as_is, months=options.months)
     return figures
 
 

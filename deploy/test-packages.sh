@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs from Debian what the tests run against: the real broker, stores and browser, the fonts that the printed
+# Installs from Debian what the tests run against: the real broker, stores, browser and SMS daemon, the fonts that the printed
 # reports need, and what boots a device's card in a container. Says nothing much when all is there.
 #
 # A service that this script brings in is not started: the tests run their own copies, and a broker or a store
@@ -7,7 +7,7 @@
 set -eu
 
 PACKAGES="mosquitto influxdb chromium postgresql fonts-noto-core fonts-dejavu-core iproute2 openssl
-systemd systemd-container mmdebstrap"
+systemd systemd-container mmdebstrap gammu-smsd"
 
 is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -41,7 +41,7 @@ as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-r
 
 # Nor are they to start at the next boot.
 if command -v systemctl >/dev/null 2>&1; then
-    for service in mosquitto influxdb postgresql; do
+    for service in mosquitto influxdb postgresql gammu-smsd; do
         case " $missing " in
         *" $service "*) as_root systemctl disable --quiet "$service" 2>/dev/null || true ;;
         esac

@@ -40,6 +40,7 @@ class Test(StrEnum):
     FLAT = "flat"
     ATTENUATED = "attenuated"
     DISTURBED = "disturbed_hours"
+    MONTHS = "months"
 
 
 class _Table(BaseModel):
@@ -137,6 +138,7 @@ class ParameterTests(_Table):
         flat: how long it may stay the same.
         attenuated: how little it may move.
         disturbed_hours: how long it is in doubt when another probe of the device falls silent.
+        months: whether outside the span that history knows of a month is SUSPECT.
         off: tests that are not made.
     """
 
@@ -147,6 +149,7 @@ class ParameterTests(_Table):
     flat: FlatTest | None = None
     attenuated: AttenuatedTest | None = None
     disturbed_hours: _Positive | None = None
+    months: bool | None = None
     off: tuple[Test, ...] = ()
 
     @model_validator(mode="after")
@@ -163,6 +166,11 @@ class ParameterTests(_Table):
     def named(self) -> frozenset[Test]:
         """The tests that it says anything of."""
         return frozenset(test for test in Test if getattr(self, test) is not None) | frozenset(self.off)
+
+    @property
+    def is_by_month(self) -> bool | None:
+        """Whether the month counts; None where nothing is said of it."""
+        return False if Test.MONTHS in self.off else self.months
 
     def in_force(self, bounds: Bounds) -> Bounds:
         """The bounds with what is set here in the place of what was in force."""

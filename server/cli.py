@@ -11,18 +11,21 @@ import typer
 import uvicorn
 
 from firmware_config.logs import set_up_logs
+from server.advisory_cli import advisory
 from server.authority_cli import authority
 from server.broker_cli import broker as broker_cli
 from server.card_cli import card
 from server.clock import SystemClock
-from server.composing import broker, open_database, surroundings, transport
+from server.composing import broker, inbox, open_database, surroundings, transport
 from server.custody_cli import completeness, quarantine
 from server.handing_in import hand_in
 from server.heap import collect_seldom
+from server.lab_cli import lab
 from server.memory_cli import memory, moved
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
+from server.rules_cli import rules, water_point
 from server.saying import SettingsPath, out, refusals
 from server.screening_cli import screening
 from server.settings import DEFAULT_PATH, ServerSettings, TransportKind, load_settings
@@ -47,6 +50,8 @@ app.add_typer(registry, name="registry")
 app.add_typer(completeness, name="completeness")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(screening, name="screening")
+app.add_typer(rules, name="rules")
+app.add_typer(water_point, name="water-point")
 device.command()(card)
 device.command()(moved)
 app.command()(memory)
@@ -55,6 +60,8 @@ app.add_typer(authority)
 app.add_typer(broker_cli)
 app.add_typer(update, name="update")
 app.add_typer(store, name="store")
+app.add_typer(advisory, name="advisory")
+app.add_typer(lab, name="lab")
 app.add_typer(sms, name="sms")
 
 
@@ -62,7 +69,9 @@ app.add_typer(sms, name="sms")
 def serve(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Run everything in one process: ingest, notifier and pages."""
     with _started(settings) as (loaded, around, stop):
-        notify = Notify(around, transport(loaded.notify, around.database, around.clock))
+        notify = Notify(
+            around, transport(loaded.notify, around.database, around.clock), inbox=inbox(loaded.notify)
+        )
         ingest = Ingest(around, changed=lambda _: notify.nudge())
         parts = (ingest, Remote(around, ingest.shards), notify)
         starts, stops = tuple(part.start for part in parts), tuple(part.stop for part in parts)
@@ -87,7 +96,9 @@ def ingest(settings: SettingsPath = DEFAULT_PATH) -> None:
 def notify(settings: SettingsPath = DEFAULT_PATH) -> None:
     """Send the texts that are owed."""
     with _started(settings) as (loaded, around, stop):
-        process = Notify(around, transport(loaded.notify, around.database, around.clock))
+        process = Notify(
+            around, transport(loaded.notify, around.database, around.clock), inbox=inbox(loaded.notify)
+        )
         with telling(Process.NOTIFY, loaded.metrics, around, process):
             _run(stop, (process.start,), (process.stop,))
 
@@ -160,7 +171,9 @@ def _serve_pages(
         live=feed.hub,
         now=around.clock.now,
         settings=WebSettings(
-            has_phone=settings.notify.transport is TransportKind.PHONE, tile_url=settings.web.tile_url
+            has_phone=settings.notify.transport is TransportKind.PHONE,
+            tile_url=settings.web.tile_url,
+            public_url=settings.web.public_url,
         ),
     )
     server = uvicorn.Server(

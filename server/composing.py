@@ -5,8 +5,11 @@ from datetime import timedelta
 import structlog
 
 from alerts.seeds import shipped_rules
+from alerts.transports.gammu import GammuInbox
+from alerts.transports.gammu_spool import Spool
 from alerts.transports.http_gateway import HttpGateway
 from alerts.transports.http_settings import read_settings
+from alerts.transports.inbox import Inbox
 from alerts.transports.phone import OnScreenPhone
 from alerts.transports.port import Transport
 from firmware_config.tls import client_context
@@ -14,8 +17,10 @@ from server.bus.mqtt import BrokerAddress
 from server.clock import Clock, SystemClock
 from server.database.engine import Database
 from server.database.migrate import migrate
+from server.gateways import failover, read_gateways
 from server.phone import DatabaseInbox
 from server.processes import Surroundings
+from server.purse import DatabasePurse
 from server.registry.writing import seed_rules
 from server.settings import InfluxAuth, Mqtt, Notify, ServerSettings, Store, StoreKind, TransportKind
 from server.store.influx import Basic, InfluxReadingStore, InfluxSettings, Token
@@ -68,6 +73,9 @@ def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
     """
     if settings.transport is TransportKind.PHONE:
         return OnScreenPhone(DatabaseInbox(database, clock.now))
+    if settings.transport is TransportKind.GATEWAYS:
+        assert settings.gateways is not None
+        return failover(read_gateways(settings.gateways), clock, DatabasePurse(database))
     assert settings.gateway is not None
     try:
         text = settings.gateway.read_text(encoding="utf-8")
@@ -75,6 +83,11 @@ def transport(settings: Notify, database: Database, clock: Clock) -> Transport:
         raise ConfigError(f"{settings.gateway}: cannot be read: {error.strerror}") from error
     secrets = {} if settings.secret is None else {"secret": settings.secret}
     return HttpGateway(read_settings(text, secrets))
+
+
+def inbox(settings: Notify) -> Inbox | None:
+    """Where people text back to; None where they cannot."""
+    return None if settings.answers is None else GammuInbox(Spool(settings.answers))
 
 
 def broker(mqtt: Mqtt) -> BrokerAddress:

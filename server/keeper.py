@@ -1,4 +1,4 @@
-"""Upkeep of the store: rollups worked out, readings forgotten, readings moved to where the device really stood.
+"""Upkeep of the store: rollups, readings forgotten, readings moved to where they belong, months learned.
 
 A loop of its own beside the intake. Every step is short, and after a step it rests for as long as the step took, so
 that the intake always gets its turn; what a step did not finish the next one does. Several processes may do this at
@@ -15,6 +15,7 @@ import structlog
 from server.clock import Clock
 from server.database.engine import Database
 from server.keeping import Moving, note_forgotten, note_moved, note_refused, waiting_moves
+from server.seasons import Seasons
 from server.store.port import PointRejected, ReadingStore
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
@@ -22,6 +23,7 @@ from waterquality.readings import to_ms
 _log = structlog.get_logger()
 _LOOK_AGAIN_S = 15.0
 _FORGET_EVERY = timedelta(hours=1)
+_LOOK_AT_MONTHS_EVERY = timedelta(days=1)
 _MARGIN = timedelta(days=1)  # what is forgotten is a day older than what intake still takes
 
 
@@ -47,7 +49,9 @@ class StoreKeeper:
     ) -> None:
         self._store, self._database, self._clock, self._keep = store, database, clock, keep
         self._is_ours = is_ours
+        self._seasons = Seasons(store, database, clock)
         self._forget_after: datetime | None = None
+        self._months_after: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Keep it in order until `stop` is set."""
@@ -76,6 +80,8 @@ class StoreKeeper:
             self._forget_after = now + _FORGET_EVERY
             while not stop.is_set() and self._stepped(stop, self._forget):
                 pass
+        if self._months_after is None or now >= self._months_after:
+            self._learn_months(now, stop)
 
     def _forget(self) -> bool:
         now = self._clock.now()
@@ -85,6 +91,14 @@ class StoreKeeper:
         note_forgotten(self._database, done, to_ms(now))
         _log.info("readings_forgotten", through_ms=done.through_ms, rows=done.rows)
         return True
+
+    def _learn_months(self, now: datetime, stop: threading.Event) -> None:
+        """Look at one water point; the next turn goes on, so that rollups never wait for long."""
+        due = self._seasons.due()
+        if due:
+            self._seasons.look(due[0], stop)
+        else:
+            self._months_after = now + _LOOK_AT_MONTHS_EVERY
 
     def _move(self, moving: Moving, stop: threading.Event) -> None:
         rows = 1

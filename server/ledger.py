@@ -24,7 +24,14 @@ from alerts.ports import (
 )
 from server.database.engine import Database
 from server.database.lease_models import HeardRow
-from server.database.models import AlertRow, JudgedRow, NotificationRow, TransitionRow, WaterPoint
+from server.database.models import (
+    AlertRow,
+    DetectorRow,
+    JudgedRow,
+    NotificationRow,
+    TransitionRow,
+    WaterPoint,
+)
 from server.database.statements import insert_into, json_of, letters, spans_of, upsert_all
 from server.registry.consent import told_among
 from waterquality.intervals import IntervalSet
@@ -63,6 +70,15 @@ class SqlLedger:
         with self._database.reading() as connection:
             return _known(connection, water_points)
 
+    def detectors(self, sites: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
+        """What was saved of the event detectors of these (water point, device)."""
+        points = {point for point, _ in sites}
+        query = select(DetectorRow.__table__).where(DetectorRow.water_point_id.in_(points))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        found = {(row["water_point_id"], row["device_id"]): bytes(row["saved"]) for row in rows}
+        return {site: found[site] for site in sites if site in found}
+
     def commit(self, judgement: Judgement) -> None:
         """Record a judgement as a whole.
 
@@ -82,6 +98,7 @@ class SqlLedger:
             _owe(connection, judgement.owed)
             _add_judged(connection, judgement.judged)
             _add_heard(connection, judgement.heard)
+            _save_detectors(connection, judgement.detectors)
             self._guard(connection)
 
     def due(self, now: datetime, at_most: int) -> Sequence[Pending]:
@@ -169,6 +186,14 @@ def _add_heard(connection: Connection, heard: Mapping[str, datetime]) -> None:
         )
 
 
+def _save_detectors(connection: Connection, detectors: Mapping[tuple[str, str], bytes]) -> None:
+    rows = [
+        {"water_point_id": point, "device_id": device, "saved": saved}
+        for (point, device), saved in detectors.items()
+    ]
+    upsert_all(connection, DetectorRow, ("water_point_id", "device_id"), rows)
+
+
 def _add_judged(connection: Connection, judged: Mapping[tuple[str, str], IntervalSet]) -> None:
     before = _judged_of(connection, {device for device, _ in judged})
     rows = [
@@ -218,6 +243,12 @@ def _values(standing: Standing) -> dict[str, Any]:
         "peak": state.peak,
         "last_breach_ms": _ms(state.last_breach_at),
         "beyond": state.beyond,
+        "level": state.level,
+        "rising": [to_ms(each) for each in state.rising],
+        "ended_ms": _ms(state.ended_at),
+        "reopened": state.reopened,
+        "blinded_ms": _ms(state.blinded_at),
+        "step": standing.step,
         "episode": standing.episode,
         "told": standing.told,
     }
@@ -232,9 +263,19 @@ def _standing(row: RowMapping) -> Standing:
         peak=row["peak"],
         last_breach_at=_instant(row["last_breach_ms"]),
         beyond=row["beyond"],
+        level=row["level"],
+        rising=tuple(map(from_ms, row["rising"] or _rising_before(row))),
+        ended_at=_instant(row["ended_ms"]),
+        reopened=row["reopened"],
+        blinded_at=_instant(row["blinded_ms"]),
     )
     key = AlertKey(row["rule_id"], row["water_point_id"], Lane(row["lane"]))
-    return Standing(key, state, row["episode"], row["told"])
+    return Standing(key, state, row["episode"], row["told"], row["step"])
+
+
+def _rising_before(row: RowMapping) -> list[int]:
+    """Since when a breach lasts that was pending before steps were kept."""
+    return [row["since_ms"]] if row["rising"] is None and row["phase"] == Phase.PENDING else []
 
 
 def _transition(change: Change) -> dict[str, Any]:
@@ -246,6 +287,8 @@ def _transition(change: Change) -> dict[str, Any]:
         "at_ms": to_ms(transition.at),
         "value": change.value,
         "reason": transition.reason[:200],
+        "turn": str(transition.turn),
+        "level": transition.level,
     }
 
 
@@ -265,6 +308,7 @@ def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
 def _debt(owed: Owed) -> dict[str, object]:
     return _key_values(owed.key) | {
         "episode": owed.episode,
+        "step": owed.step,
         "kind": str(owed.kind),
         "person_id": owed.recipient.person,
         "address": owed.recipient.address,
@@ -277,6 +321,7 @@ def _debt(owed: Owed) -> dict[str, object]:
         "due_ms": to_ms(owed.owed_at),
         "message_id": "",
         "detail": "",
+        "is_urgent": owed.is_urgent,
     }
 
 
@@ -290,4 +335,5 @@ def _pending(row: RowMapping) -> Pending:
         owed_at=from_ms(row["owed_ms"]),
         handed_at=_instant(row["handed_ms"]),
         message_id=row["message_id"],
+        is_urgent=row["is_urgent"],
     )

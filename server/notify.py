@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from alerts.notifier import Notifier
+from alerts.transports.failover import Failover
 from server.clock import Clock
 from waterquality.errors import LinkError
 
@@ -61,3 +62,24 @@ class NotifyWorker:
                 self.counters["failed"] += 1
                 _log.exception("notifier_failed")
             self._clock.pause(self._every_s, self._wake)
+
+
+class BalanceWatch:
+    """Asks the gateways what is left with them, now and then.
+
+    Args:
+        gateways: whom to ask.
+        every_s: how long to wait in between, in real seconds.
+    """
+
+    def __init__(self, gateways: Failover, *, every_s: float = 900) -> None:
+        self._gateways, self._every_s = gateways, every_s
+
+    def run(self, stop: threading.Event) -> None:
+        """Ask until `stop` is set."""
+        while not stop.is_set():
+            try:
+                self._gateways.ask_balances()
+            except Exception:  # noqa: BLE001 - the one broad catch of this loop
+                _log.exception("balances_failed")
+            stop.wait(self._every_s)

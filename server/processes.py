@@ -13,15 +13,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from alerts.advisories.ports import Herald
+from alerts.answers.answering import Answering
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
+from alerts.transports.failover import Failover
+from alerts.transports.inbox import Inbox
 from alerts.transports.port import Transport
 from alerts.watch import Watch
+from server.advisories.book import AdvisoryBook
+from server.advisories.proposer import Proposer
+from server.answering import AnswerWorker
 from server.broker.eviction import Evictions
 from server.bus.live import ALL_NEWS, Voice, read_news
 from server.bus.mqtt import BrokerAddress, Bus
 from server.bus.takeover import end_session
 from server.clock import Clock
+from server.conversations import SqlConversations
 from server.database.engine import Database
 from server.ingest.auditing import Auditor
 from server.ingest.books import Books
@@ -37,17 +45,19 @@ from server.ingest.upkeep import Upkeep
 from server.ingest.worker import IngestWorker, Ticker, now_s
 from server.keeper import StoreKeeper
 from server.ledger import SqlLedger
-from server.notify import NotifyWorker
+from server.notify import BalanceWatch, NotifyWorker
 from server.registry.current import CurrentRegistry
 from server.registry.snapshot import CapabilityOf, capability_of
 from server.remote.courier import Courier
+from server.sole import Sole
 from server.store.port import ReadingStore, Row
 from server.web.live import LiveEvent, LiveHub
 from waterquality.errors import LinkError
-from waterquality.readings import to_ms
+from waterquality.readings import Observation, to_ms
 from waterquality.topics import CARRIED_ROOT, SHARDS, all_of, carried, of_device, of_shard, shard, uncarried
 
 _FIRST_CONNECTION_S = 10.0
+_MOST_PAST = 300  # observations of one device: several hours, and milliseconds to take in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +119,31 @@ class Running:
             thread.join(timeout=10)
 
 
+def _past(
+    store: ReadingStore, water_point: str, device: str, since_ms: int, until_ms: int
+) -> Sequence[Observation]:
+    """The newest of what a device has sent of late: what a detector missed while nobody ran."""
+    rows = store.neighbours(
+        water_point, device, since_ms=since_ms, until_ms=until_ms, at_most=_MOST_PAST, newest=True
+    )
+    return [row.observation for row in rows]
+
+
 class Ingest:
     """Subscriber, intake, watch, receipts, ticker and the upkeep of the store.
 
     Args:
         around: what it stands in.
         changed: called with every change of an alert, after it was recorded.
+        herald: is told of advisories that the system proposes.
     """
 
     def __init__(
-        self, around: Surroundings, *, changed: Callable[[Sequence[Change]], None] = lambda _: None
+        self,
+        around: Surroundings,
+        *,
+        changed: Callable[[Sequence[Change]], None] = lambda _: None,
+        herald: Herald | None = None,
     ) -> None:
         clock = around.clock
         self._around, self._changed = around, changed
@@ -146,6 +171,7 @@ class Ingest:
             late_after=around.late_after,
             changed=self._tell,
             shared=lambda points: self.shards.shared(current.registry().shards_of, points),
+            past=partial(_past, around.store),
         )
         self.books = Books(around.database, self.shards.guard)
         self.intake = Intake(
@@ -196,6 +222,16 @@ class Ingest:
             around.keep,
             is_ours=lambda: SHARDS[0] in self.shards.held,  # one worker is enough; two would do no harm
         )
+        self._proposer = Proposer(
+            around.database,
+            around.store,
+            AdvisoryBook(around.database),
+            clock,
+            registry=current.registry,
+            rules_at=current.rules_for,
+            herald=herald,
+            is_ours=lambda: SHARDS[0] in self.shards.held,
+        )
         self._detour = Detour(
             follow=self.bus.follow, leave=self.bus.leave, whole=_said_by_all, named=_said_by_one
         )
@@ -220,6 +256,7 @@ class Ingest:
         self._running.start("ticker", self.ticker.run)
         self._running.start("keeper", self._keeper.run)
         self._running.start("evictions", self.evictions.run)
+        self._running.start("proposer", self._proposer.run)
         return answered
 
     def stop(self) -> None:
@@ -273,15 +310,26 @@ class Ingest:
 
 
 class Notify:
-    """The notifier and its transport."""
+    """The notifier with its transport, and whoever reads what people text back."""
 
-    def __init__(self, around: Surroundings, transport: Transport, policy: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        transport: Transport,
+        policy: RetryPolicy | None = None,
+        inbox: Inbox | None = None,
+    ) -> None:
+        self.transport = transport
         self.ledger = SqlLedger(around.database)
-        notifier = Notifier(self.ledger, transport, policy=policy or RetryPolicy())
+        self._sole = Sole(around.database, "notify")
+        notifier = Notifier(
+            self.ledger, transport, policy=policy or RetryPolicy(), is_ours=self._sole.is_ours
+        )
         self._clock = around.clock
         self.bus = Bus(around.broker, client_id=_client_id("notify"), subscriptions={})
         self._voice = Voice(self.bus.publish)
         self.worker = NotifyWorker(notifier, around.clock, every_s=around.look_every_s, tried=self._tell)
+        self.answers = None if inbox is None else self._answers(inbox, around)
         self._running = Running()
 
     def nudge(self) -> None:
@@ -292,11 +340,25 @@ class Notify:
         """Start; texts do not wait for the broker."""
         self.bus.start()
         self._running.start("notify", self.worker.run, self.worker.nudge)
+        if isinstance(self.transport, Failover):
+            self._running.start("balances", BalanceWatch(self.transport).run)
+        if self.answers is not None:
+            self._running.start("answers", self.answers.run)
 
     def stop(self) -> None:
         """Stop after the text under way."""
         self._running.stop()
+        with suppress(LinkError):
+            self._sole.release()
         self.bus.stop()
+
+    def _answers(self, inbox: Inbox, around: Surroundings) -> AnswerWorker:
+        def answered() -> None:
+            self.worker.nudge()
+            self._tell()
+
+        answering = Answering(inbox, SqlConversations(around.database))
+        return AnswerWorker(answering, around.clock, every_s=around.look_every_s, answered=answered)
 
     def _tell(self) -> None:
         self._voice.tell("alert", "", to_ms(self._clock.now()))

@@ -13,17 +13,19 @@ from rich.table import Table
 
 from server.clock import SystemClock
 from server.composing import open_database, plain_store
-from server.registry.bounds import POSSIBLE, settled
+from server.registry.bounds import POSSIBLE, Settled, settled
 from server.registry.learning import LEAST_WEEKS, Taught, good_history, teach, written
+from server.registry.months import Known
 from server.registry.snapshot import Registry, read_registry
 from server.saying import AsJson, SettingsPath, err, out, refusals, say
 from server.settings import DEFAULT_PATH, load_settings
 from waterquality.errors import ConfigError
 from waterquality.parameters import SPECS, Parameter
-from waterquality.screening import Bounds
+from waterquality.readings import from_ms
 
 _HOUR_S, _QUARTER_S = 3600.0, 900.0
 _DEFAULT_SINCE = timedelta(days=60)
+_HISTORY = "its own history"
 WaterPointId = Annotated[str, typer.Argument(metavar="WATER_POINT", help="Its id in the registry.")]
 
 screening = typer.Typer(no_args_is_help=True, help="How readings are screened.", rich_markup_mode=None)
@@ -42,9 +44,8 @@ def show(water_point: WaterPointId, settings: SettingsPath = DEFAULT_PATH, as_js
         return
     table = Table("device", "parameter", "test", "value", "set by")
     for row in rows:
-        table.add_row(
-            row["device"], row["parameter"], row["test"], _said(row["value"], row["unit"]), row["source"]
-        )
+        said = _said(row["value"], row["unit"]) + _rests_on(row)
+        table.add_row(row["device"], row["parameter"], row["test"], said, row["source"])
     out.print(table)
 
 
@@ -102,23 +103,51 @@ def _devices(registry: Registry, water_point: str) -> Sequence[str]:
 
 
 def _rows(registry: Registry, water_point: str, device: str) -> Iterator[dict[str, Any]]:
-    capabilities = registry.capabilities.get(device, {})
+    capabilities, climates = registry.capabilities.get(device, {}), registry.climates(water_point)
     for parameter in Parameter:
-        own = settled(parameter, capabilities.get(parameter), registry.layers(water_point, device))
-        for test, value in _values(own.bounds).items():
-            yield {
-                "water_point": water_point,
-                "device": device,
-                "parameter": str(parameter),
-                "unit": SPECS[parameter].unit,
-                "test": test,
-                "value": value,
-                "source": own.sources[test],
-            }
+        own = settled(
+            parameter,
+            capabilities.get(parameter),
+            registry.layers(water_point, device),
+            climates.get(parameter, {}),
+        )
+        of = {
+            "water_point": water_point,
+            "device": device,
+            "parameter": str(parameter),
+            "unit": SPECS[parameter].unit,
+        }
+        for test, value in _values(own).items():
+            yield {**of, "test": test, "value": value, "source": own.sources[test]}
+        for month, known in registry.months.get(water_point, {}).get(parameter, {}).items():
+            yield {**of, **_by_month(month, known), "in_force": own.is_by_month}
 
 
-def _values(bounds: Bounds) -> Mapping[str, Any]:
+def _by_month(month: int, known: Known) -> dict[str, Any]:
+    """What is known of a month, whether or not it counts."""
+    of = known.month
+    return {
+        "test": f"month {month}",
+        "value": list(of.widest),
+        "ordinary": list(of.ordinary),
+        "days": of.days,
+        "years": of.years,
+        "computed_at": from_ms(known.computed_ms).isoformat(),
+        "source": _HISTORY,
+    }
+
+
+def _rests_on(row: Mapping[str, Any]) -> str:
+    if "days" not in row:
+        return ""
+    low, high = row["ordinary"]
+    counts = "" if row["in_force"] else "; not in force"
+    return f", mostly {low:g} to {high:g}; {row['days']} days of {row['years']} years{counts}"
+
+
+def _values(own: Settled) -> Mapping[str, Any]:
     """What each test goes by, in the words of a registry file; None where it is not made."""
+    bounds = own.bounds
     spike, rate, flat, quiet = bounds.spike, bounds.rate, bounds.flat, bounds.attenuated
     return {
         POSSIBLE: list(bounds.spans.possible),
@@ -140,6 +169,7 @@ def _values(bounds: Bounds) -> Mapping[str, Any]:
         "attenuated": quiet
         and _finite(period_hours=quiet.period_s / _HOUR_S, suspect_below=quiet.suspect_below),
         "disturbed_hours": bounds.disturbed_s and bounds.disturbed_s / _HOUR_S,
+        "months": own.is_by_month,
     }
 
 
@@ -148,8 +178,10 @@ def _finite(**numbers: float) -> dict[str, float]:
 
 
 def _said(value: Any, unit: str) -> str:
-    if value is None:
+    if value is None or value is False:
         return "not made"
+    if value is True:
+        return "made, where enough is known"
     if isinstance(value, dict):
         return ", ".join(f"{name} {number:g}" for name, number in value.items())
     if isinstance(value, list):

@@ -6,10 +6,11 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from alerts.advisories.cap import check_sender
 from firmware_config.errors import Problem
 from firmware_config.layers import LayeredSettings, load_layered, secret_file_of, variable_of
 from firmware_config.refusal import refuse
@@ -128,6 +129,7 @@ class TransportKind(StrEnum):
 
     PHONE = "phone"
     HTTP_GATEWAY = "http_gateway"
+    GATEWAYS = "gateways"
 
 
 class Notify(_Section):
@@ -137,16 +139,22 @@ class Notify(_Section):
         transport: `phone` shows them on a page and sends nothing.
         gateway: for `http_gateway`: the TOML file that says how to ask it.
         secret: what that file calls `secret`, e.g. an API key; from a secret file or the environment.
+        gateways: for `gateways`: the TOML file that lists them in the order in which they are asked.
+        answers: the folder of a gammu-smsd that receives what people text back; None where they cannot.
     """
 
     transport: TransportKind = TransportKind.PHONE
     gateway: Path | None = None
+    gateways: Path | None = None
     secret: SecretStr | None = None
+    answers: Path | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if self.transport is TransportKind.HTTP_GATEWAY and self.gateway is None:
             refuse([Problem("gateway", 'is required by transport = "http_gateway"')])
+        if self.transport is TransportKind.GATEWAYS and self.gateways is None:
+            refuse([Problem("gateways", 'is required by transport = "gateways"')])
         return self
 
 
@@ -170,6 +178,30 @@ class Authority(_Section):
     own_days: int = Field(default=7300, ge=1, le=18_250)
     broker: str = ""
     broker_port: int = Field(default=8883, ge=1, le=65_535)
+
+
+class Advisories(_Section):
+    """Advisories: who must agree, what lifts them, and how programs are told (CAP).
+
+    Attributes:
+        two_persons: whether a second person must confirm what one has signed.
+        clear_samples: how many clear laboratory samples are demanded before lifting.
+        samples_apart_hours: how far apart in time they lie at least.
+        valid_days: how long an advisory is in force unless a person says otherwise.
+        longest_days: how long it may be in force without being renewed.
+        sender: who speaks in the CAP feed, e.g. `water@municipality.example`; "" publishes no CAP.
+        status: how programs are to take what is published.
+        radius_m: how far around its water point an advisory concerns people, in metres.
+    """
+
+    two_persons: bool = True
+    clear_samples: int = Field(default=2, ge=1, le=20)
+    samples_apart_hours: float = Field(default=20.0, ge=0, le=24 * 30)
+    valid_days: float = Field(default=7.0, gt=0, le=365)
+    longest_days: float = Field(default=30.0, gt=0, le=365)
+    sender: Annotated[str, AfterValidator(check_sender)] = ""
+    status: Literal["actual", "exercise", "test"] = "actual"
+    radius_m: float = Field(default=1000.0, gt=0, le=100_000)
 
 
 class Log(_Section):
@@ -209,6 +241,7 @@ class ServerSettings(LayeredSettings):
         web: the pages.
         notify: texts.
         authority: certificates of devices and of the broker.
+        advisories: who must agree on them, and how programs are told.
         metrics: figures for Prometheus.
         log: the server's log.
     """
@@ -220,6 +253,7 @@ class ServerSettings(LayeredSettings):
     web: Web = Web()
     notify: Notify = Notify()
     authority: Authority = Authority()
+    advisories: Advisories = Advisories()
     metrics: Metrics = Metrics()
     log: Log = Log()
 

@@ -12,11 +12,14 @@ from rich.table import Table
 from alerts.ports import Kind
 from alerts.preview import Sample, usual_samples, widest_samples
 from alerts.texts import check_site_name
+from server.gateways_cli import balance, test
 from server.saying import AsJson, err, out, refusals, say
 from waterquality.errors import ConfigError
 from waterquality.languages import Language
 
 sms = typer.Typer(no_args_is_help=True, help="Texts, as they go out.", rich_markup_mode=None)
+sms.command()(balance)
+sms.command()(test)
 
 
 @sms.command()

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from server.database.engine import Database
 from server.database.migrate import migrate
+from tests.services.gammu_smsd import GammuSmsd
 from tests.services.influxdb import InfluxDB
 from tests.services.mosquitto import Mosquitto
 from tests.services.postgresql import PostgreSQL
@@ -27,6 +28,18 @@ def mosquitto() -> Iterator[Mosquitto]:
     """An anonymous broker of this test alone: what one test retains, no other sees."""
     with Mosquitto() as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def gammu_smsd_of_session() -> Iterator[GammuSmsd]:
+    with GammuSmsd() as service:
+        yield service
+
+
+@pytest.fixture
+def gammu_smsd(gammu_smsd_of_session: GammuSmsd) -> GammuSmsd:
+    """A running gammu-smsd with a dummy modem; `empty()` it for the next."""
+    return gammu_smsd_of_session.start()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from firmware_config.device import load_device_config
 from firmware_config.parts import CalibrationCertificate
 from firmware_config.schema import leaves
 from server.cli import app as tskaro
+from server.gateways import read_gateways
 from server.registry.file import RegistryFile, read_registry_file
 from server.settings import ServerSettings
 from server.settings import load_settings as load_server_settings
@@ -180,7 +181,8 @@ def test_every_test_that_a_specification_names_is_there(spec):
 
 
 @pytest.mark.parametrize(
-    "spec", ["alerts", "delivery", "measuring", "remote", "reporting", "screening", "wire-format"]
+    "spec",
+    ["advisories", "alerts", "delivery", "measuring", "remote", "reporting", "screening", "wire-format"],
 )
 def test_every_must_in_a_table_names_its_test(spec):
     rows = [
@@ -311,7 +313,12 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro quarantine",
         "tskaro screening",
         "tskaro store",
+        "tskaro rules",
+        "tskaro water-point",
         "tskaro sms",
+        "tskaro advisory",
+        "tskaro advisory authority",
+        "tskaro lab",
         "tskaro people",
     }
     for page in PAGES:
@@ -362,6 +369,7 @@ READERS = {
     "edge.toml": load_edge_settings,
     "device.toml": load_device_config,
     "registry.toml": read_registry_file,
+    "gateways.toml": read_gateways,
     "gateway.toml": lambda path: read_settings(text_of(path), {"secret": SecretStr("k3y")}),
 }
 

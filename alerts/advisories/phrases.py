@@ -49,9 +49,10 @@ class _Table(BaseModel):
 
 
 class KindWords(_Table):
-    """One kind: its name, its headline at a place, and what to do."""
+    """One kind: its name, what to do in a few words, its headline at a place, and what to do in full."""
 
     event: str
+    short: str
     headline: str
     instruction: str
 
@@ -59,6 +60,7 @@ class KindWords(_Table):
     def _names_its_place(self) -> "KindWords":
         _checked("headline", self.headline, frozenset({"place"}))
         _checked("event", self.event, frozenset())
+        _checked("short", self.short, frozenset())
         _checked("instruction", self.instruction, frozenset())
         return self
 
@@ -67,6 +69,7 @@ class SaidWords(_Table):
     """What is said around an advisory."""
 
     in_force: str
+    expired: str
     what_to_do: str
     issued: str
     confirmed: str

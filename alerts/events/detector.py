@@ -80,6 +80,16 @@ class Detector:
         return Judged(stage, event, is_new, self.learned)
 
     @property
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        """Its parameters: those that speak for the water, those that are switched, and other conditions."""
+        return self._names
+
+    @property
+    def last_ms(self) -> int | None:
+        """When the last observation was taken, milliseconds since 1970; None before the first."""
+        return self._last_ms
+
+    @property
     def learned(self) -> float:
         """How much of the normal is known, from 0 to 1, by the parameter that knows its own best."""
         return max((signal.learned for signal in self._signals), default=0.0)

@@ -35,7 +35,7 @@ _NOT_EVIDENCE = frozenset(
 )
 
 
-def detector_for(parameters: Iterable[Parameter], tuning: Tuning = DEFAULT) -> Detector:
+def detector_for(parameters: Iterable[str], tuning: Tuning = DEFAULT) -> Detector:
     """A detector for a water point that measures these, each in the part it plays."""
     measured = sorted(parameters)
     return Detector(

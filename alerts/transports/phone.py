@@ -58,6 +58,7 @@ class OnScreenPhone:
     """
 
     name: ClassVar[str] = "phone"
+    knows_references: ClassVar[bool] = True
 
     def __init__(self, inbox: PhoneInbox) -> None:
         self._inbox = inbox

@@ -4,10 +4,28 @@ A transport never decides whether to try again; it says what happened and the no
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from enum import StrEnum
+from typing import ClassVar, Protocol, runtime_checkable
 
 from alerts.ports import Fate
 from waterquality.errors import LinkError, RejectedError
+
+
+class Trouble(StrEnum):
+    """Why a gateway did not take a text; it decides what happens next."""
+
+    BUSY = "busy"
+    """It says: not now."""
+    UNPAID = "unpaid"
+    """The balance is spent; somebody must pay."""
+    REFUSED = "refused"
+    """It refuses *us*: a wrong key, sender or address; somebody must put the settings right."""
+    DOWN = "down"
+    """It does not answer, or fails, and has not taken the text."""
+    LOST = "lost"
+    """Its answer was lost: it may have taken the text."""
+    HELD = "held"
+    """We hold it back ourselves: a limit of ours."""
 
 
 class GatewayBusy(LinkError):
@@ -15,11 +33,15 @@ class GatewayBusy(LinkError):
 
     Attributes:
         retry_after_s: seconds the gateway asks us to wait; None when it does not say.
+        trouble: why.
     """
 
-    def __init__(self, detail: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, detail: str, retry_after_s: float | None = None, trouble: Trouble = Trouble.BUSY
+    ) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+        self.trouble = trouble
 
 
 class RecipientRejected(RejectedError):
@@ -34,11 +56,13 @@ class Text:
         address: E.164 telephone number.
         body: the text.
         reference: our own id of it, the same at every try, so that a gateway may drop a double.
+        is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
     """
 
     address: str
     body: str
     reference: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +70,8 @@ class Handover:
     """What a transport said when it took a text.
 
     Attributes:
-        fate: ACCEPTED, or DELIVERED where the transport knows at once.
+        fate: ACCEPTED, or DELIVERED where the transport knows at once. QUEUED, to a question only: what it had
+            accepted has never left, and is to be sent again.
         message_id: the transport's own id, "" when it gives none.
         detail: its words, for the record.
     """
@@ -56,10 +81,29 @@ class Handover:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left with a gateway.
+
+    Attributes:
+        amount: how much.
+        unit: of what, in the gateway's words: `SMS`, `GEL`; "" where it does not say.
+    """
+
+    amount: float
+    unit: str = ""
+
+
 class Transport(Protocol):
-    """Carries texts."""
+    """Carries texts.
+
+    Attributes:
+        name: what it is.
+        knows_references: whether a text sent again under its reference arrives once, also after a crash of ours.
+    """
 
     name: ClassVar[str]
+    knows_references: ClassVar[bool]
 
     def send(self, text: Text) -> Handover:
         """Hand a text over.
@@ -72,6 +116,19 @@ class Transport(Protocol):
 
     def fate_of(self, message_id: str) -> Handover:
         """Ask what became of a text it accepted.
+
+        Raises:
+            GatewayBusy: it cannot say now; mended by time.
+        """
+        ...
+
+
+@runtime_checkable
+class Prepaid(Protocol):
+    """A transport that can tell its balance."""
+
+    def balance(self) -> Balance:
+        """What is left.
 
         Raises:
             GatewayBusy: it cannot say now; mended by time.

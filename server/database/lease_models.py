@@ -39,3 +39,12 @@ class HeardRow(Base):
     __tablename__ = "water_point_heard"
     water_point_id: Mapped[str] = mapped_column(String(60), primary_key=True)
     at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class SoleRow(Base):
+    """Who alone does a task now, until when by the database's clock."""
+
+    __tablename__ = "sole"
+    task: Mapped[str] = mapped_column(String(20), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(160))
+    until_ms: Mapped[int] = mapped_column(BigInteger)

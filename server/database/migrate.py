@@ -46,10 +46,11 @@ def migrate(database: Database, *, scripts: Path = _SCRIPTS, revision: str = "he
 
 def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
     known = {script.revision for script in scripts.walk_revisions()}
+    newest = scripts.get_current_head()
     for found in MigrationContext.configure(connection).get_current_heads():
         if found not in known:
             raise ConfigError(
                 f"database_url: this database has schema {found}, and this version of Tskaro knows schemas up to "
-                f"{max(known)}: a newer version has used it. Install that version again, or put back a copy of the "
+                f"{newest}: a newer version has used it. Install that version again, or put back a copy of the "
                 "database from before"
             )

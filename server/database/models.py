@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -60,6 +61,7 @@ class WaterPoint(Base):
     sms_names: Mapped[dict[str, Any]]
     lat: Mapped[float]
     lon: Mapped[float]
+    supply: Mapped[str] = mapped_column(String(400), server_default="")  # see alerts.supply; "" while unknown
 
 
 class Device(Base):
@@ -135,6 +137,13 @@ class AlertRow(Base):
     beyond: Mapped[float] = mapped_column(Float)
     episode: Mapped[int] = mapped_column(Integer)
     told: Mapped[bool] = mapped_column(Boolean)
+    # What severity has come to in the episode, since when each step is broken (ms), and how it came back.
+    level: Mapped[int] = mapped_column(Integer, server_default="0")
+    rising: Mapped[list[Any] | None]
+    ended_ms: Mapped[int | None] = mapped_column(BigInteger)
+    reopened: Mapped[int] = mapped_column(Integer, server_default="0")
+    blinded_ms: Mapped[int | None] = mapped_column(BigInteger)
+    step: Mapped[int] = mapped_column(Integer, server_default="0")
     __table_args__ = (UniqueConstraint("rule_id", "water_point_id", "lane"),)
 
 
@@ -152,6 +161,8 @@ class TransitionRow(Base):
     at_ms: Mapped[int] = mapped_column(BigInteger, index=True)
     value: Mapped[float | None] = mapped_column(Float)
     reason: Mapped[str] = mapped_column(String(200))
+    turn: Mapped[str] = mapped_column(String(10), server_default="")
+    level: Mapped[int] = mapped_column(Integer, server_default="1")
     __table_args__ = (Index("ix_transition_alert", "water_point_id", "rule_id", "at_ms"),)
 
 
@@ -164,6 +175,7 @@ class NotificationRow(Base):
     water_point_id: Mapped[str] = mapped_column(String(60), index=True)
     lane: Mapped[str] = mapped_column(String(8))
     episode: Mapped[int] = mapped_column(Integer)
+    step: Mapped[int] = mapped_column(Integer, server_default="1")
     kind: Mapped[str] = mapped_column(String(30))
     person_id: Mapped[str] = mapped_column(String(60))
     address: Mapped[str] = mapped_column(String(20))
@@ -178,11 +190,25 @@ class NotificationRow(Base):
     settled_ms: Mapped[int | None] = mapped_column(BigInteger)
     message_id: Mapped[str] = mapped_column(String(200), default="")
     detail: Mapped[str] = mapped_column(String(200), default="")
+    is_urgent: Mapped[bool] = mapped_column(Boolean, server_default=false())
     __table_args__ = (
         Index("ix_notification_due", "due_ms"),
         # One text per person and turn of an episode, whatever is judged twice.
-        UniqueConstraint("rule_id", "water_point_id", "lane", "episode", "kind", "person_id"),
+        UniqueConstraint("rule_id", "water_point_id", "lane", "episode", "kind", "person_id", "step"),
     )
+
+
+class AcknowledgementRow(Base):
+    """That somebody has taken on an episode; it is kept when the episode ends. The first counts."""
+
+    __tablename__ = "acknowledgement"
+    rule_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    water_point_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    lane: Mapped[str] = mapped_column(String(8), primary_key=True)
+    episode: Mapped[int] = mapped_column(Integer, primary_key=True)
+    level: Mapped[int] = mapped_column(Integer)
+    by: Mapped[str] = mapped_column(String(60))
+    at_ms: Mapped[int] = mapped_column(BigInteger)
 
 
 class PhoneMessage(Base):
@@ -251,6 +277,15 @@ class JudgedRow(Base):
     device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     epoch: Mapped[str] = mapped_column(String(8), primary_key=True)
     judged: Mapped[list[Any]]
+
+
+class DetectorRow(Base):
+    """What the event detector of a (water point, device) knows; written with what it has judged."""
+
+    __tablename__ = "detector"
+    water_point_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    saved: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class RecordRow(Base):

@@ -2,7 +2,8 @@
 
 From wide to narrow: the parameter's defaults, what the probe can show and what its datasheet sets, what is set for
 the device, what is set for the water point. The narrower wins, test by test. What the probe can show is the
-datasheet's alone, and so is, unless somebody sets it, below what a value cannot be told from nought.
+datasheet's alone, and so is, unless somebody sets it, below what a value cannot be told from nought. What is usual
+in a month is the history's alone; anybody of these may say whether it counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,14 @@ from firmware_config.screening import ParameterTests, Test
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
 from waterquality.screening import DEFAULTS, Bounds, Spans
+from waterquality.screening.climatology import Climate
+from waterquality.screening.months import BY_DEFAULT
 
 DEFAULT, DATASHEET = "default", "datasheet"
 POSSIBLE = "possible"
+Climates = Mapping[Parameter, Climate]
+_NO_CLIMATE: Climate = {}
+_UNKNOWN: Climates = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +43,42 @@ class Settled:
     Attributes:
         bounds: what is in force.
         sources: who says so, by the name of the test.
+        is_by_month: whether what is known of the months counts.
     """
 
     bounds: Bounds
     sources: Mapping[str, str]
+    is_by_month: bool
 
 
 def bounds_of(
-    capabilities: Mapping[Parameter, Capability], layers: Sequence[Layer] = ()
+    capabilities: Mapping[Parameter, Capability],
+    layers: Sequence[Layer] = (),
+    climates: Climates = _UNKNOWN,
 ) -> Mapping[Parameter, Bounds]:
     """The bounds of every parameter.
 
     Args:
         capabilities: what the device's probes can show.
         layers: what is set, from wide to narrow.
+        climates: what is known of the months.
     """
     return {
-        parameter: settled(parameter, capabilities.get(parameter), layers).bounds for parameter in DEFAULTS
+        parameter: settled(
+            parameter, capabilities.get(parameter), layers, climates.get(parameter, _NO_CLIMATE)
+        ).bounds
+        for parameter in DEFAULTS
     }
 
 
-def settled(parameter: Parameter, capability: Capability | None, layers: Sequence[Layer]) -> Settled:
+def settled(
+    parameter: Parameter,
+    capability: Capability | None,
+    layers: Sequence[Layer],
+    climate: Climate = _NO_CLIMATE,
+) -> Settled:
     """The bounds of a parameter, and who says so."""
-    bounds = DEFAULTS[parameter]
+    bounds, is_by_month = DEFAULTS[parameter], parameter in BY_DEFAULT
     sources = dict.fromkeys([POSSIBLE, *Test], DEFAULT)
     if capability is not None:
         bounds, sources[POSSIBLE] = _of_probe(bounds, capability), DATASHEET
@@ -68,7 +87,10 @@ def settled(parameter: Parameter, capability: Capability | None, layers: Sequenc
         if tests is not None:
             bounds = tests.in_force(bounds)
             sources |= dict.fromkeys(tests.named(), layer.source)
-    return Settled(bounds, sources)
+            is_by_month = is_by_month if tests.is_by_month is None else tests.is_by_month
+    if is_by_month and climate:
+        bounds = replace(bounds, climate=climate)
+    return Settled(bounds, sources, is_by_month)
 
 
 def _of_probe(default: Bounds, capability: Capability) -> Bounds:

@@ -6,9 +6,10 @@ Implements `alerts.ports.Directory` by passing each question to the snapshot in 
 from collections.abc import Mapping, Sequence
 
 from alerts.recipient import Recipient
-from alerts.rules import Role, Rule, Severity
+from alerts.rules import AnyRule, Placed, Role, Rule, Severity
 from server.database.engine import Database
 from server.registry.directory import SnapshotDirectory, read_directory
+from server.registry.months import Months
 from server.registry.snapshot import CapabilityOf, Registry, capability_of, read_registry
 from waterquality.languages import Language
 
@@ -22,7 +23,7 @@ class CurrentRegistry:
     """
 
     def __init__(self, database: Database, known: CapabilityOf = capability_of) -> None:
-        self._database, self._known = database, known
+        self._database, self._known, self._months = database, known, Months()
         self._directory = SnapshotDirectory(Registry(), {}, {}, {}, {})
 
     def refresh(self) -> None:
@@ -31,19 +32,24 @@ class CurrentRegistry:
         Raises:
             DatabaseUnavailable: what was in force stays in force; mended by time.
         """
-        self._directory = read_directory(self._database, read_registry(self._database, self._known))
+        registry = read_registry(self._database, self._known, self._months)
+        self._directory = read_directory(self._database, registry)
 
     def registry(self) -> Registry:
         """What is deployed where."""
         return self._directory.registry
 
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
         return self._directory.rules()
 
     def rules_for(self, water_point: str) -> Sequence[Rule]:
         """Rules that can be judged at a water point."""
         return self._directory.rules_for(water_point)
+
+    def placed(self, water_point: str) -> Placed:
+        """The rules in force at a water point, and why others are not."""
+        return self._directory.placed(water_point)
 
     def recipients(
         self, water_point: str, audience: frozenset[Role], severity: Severity

@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from alerts.recipient import Recipient
-from alerts.rules import LimitRule, Role, Rule, Severity
+from alerts.rules import AnyRule, Placed, Role, Rule, Severity, place_rules
+from alerts.rules import Place as PlaceOfRules
 from alerts.specs import rule_from
+from alerts.supply import Supply
 from server.database.engine import Database
 from server.database.models import RuleRow, WaterPoint
 from server.database.people_models import Person, Subscription
@@ -22,17 +24,17 @@ from server.registry.consent import may_be_told
 from server.registry.people import recipient_of
 from server.registry.snapshot import Registry
 from waterquality.languages import Language
-from waterquality.limits import why_not_evidenced
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Place:
-    """What alerts need of a water point."""
+    """What alerts need of a water point; `supply` is None while nobody has said when water is due."""
 
     municipality: str
     sms_names: Mapping[str, str]
+    supply: Supply | None = None
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,26 @@ class SnapshotDirectory:
 
     registry: Registry
     places: Mapping[str, Place]
-    all_rules: Mapping[str, Rule]
+    all_rules: Mapping[str, AnyRule]
     by_water_point: Mapping[str, Sequence[Recipient]]
     by_municipality: Mapping[str, Sequence[Recipient]]
 
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
         return self.all_rules
 
     def rules_for(self, water_point: str) -> Sequence[Rule]:
-        """Rules that can be judged at a water point: those that a probe there can evidence, and silence."""
-        return self._rules_by_place.get(water_point, self._rules_anywhere)
+        """Rules that can be judged at a water point; the same object each time."""
+        return self.placed(water_point).rules
+
+    def placed(self, water_point: str) -> Placed:
+        """The rules in force at a water point, and why others are not."""
+        known = self._placed.get(water_point)
+        if known is None:  # asked for at every observation, so worked out once for each snapshot
+            known = self._placed[water_point] = place_rules(
+                self.all_rules.values(), self._seen_by_rules(water_point)
+            )
+        return known
 
     def recipients(
         self, water_point: str, audience: frozenset[Role], severity: Severity
@@ -82,22 +93,19 @@ class SnapshotDirectory:
         names = place.sms_names if place is not None else {}
         return names.get(language) or names.get(Language.EN) or water_point
 
-    @cached_property
-    def _rules_anywhere(self) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.all_rules.values() if not isinstance(rule, LimitRule))
+    def _seen_by_rules(self, water_point: str) -> PlaceOfRules:
+        devices = self._devices.get(water_point, ())
+        capabilities = [self.registry.capabilities.get(device, {}) for device in devices]
+        place = self.places.get(water_point)
+        return PlaceOfRules(water_point, capabilities, None if place is None else place.supply)
 
     @cached_property
-    def _rules_by_place(self) -> dict[str, tuple[Rule, ...]]:
-        return {
-            place: tuple(rule for rule in self.all_rules.values() if self._can_judge(rule, devices))
-            for place, devices in self.registry.devices_by_water_point().items()
-        }
+    def _devices(self) -> Mapping[str, Sequence[str]]:
+        return self.registry.devices_by_water_point()
 
-    def _can_judge(self, rule: Rule, devices: Sequence[str]) -> bool:
-        if not isinstance(rule, LimitRule):
-            return True
-        capabilities = [self.registry.capabilities.get(device, {}).get(rule.parameter) for device in devices]
-        return any(known is not None and not why_not_evidenced(rule.limit, known) for known in capabilities)
+    @cached_property
+    def _placed(self) -> dict[str, Placed]:
+        return {}
 
 
 def read_directory(database: Database, registry: Registry) -> SnapshotDirectory:
@@ -107,15 +115,24 @@ def read_directory(database: Database, registry: Registry) -> SnapshotDirectory:
         DatabaseUnavailable: mended by time.
     """
     with database.reading() as connection:
-        points = connection.execute(select(WaterPoint.id, WaterPoint.municipality_id, WaterPoint.sms_names))
-        places = {row[0]: Place(row[1], row[2]) for row in points}
+        columns = (WaterPoint.id, WaterPoint.municipality_id, WaterPoint.sms_names, WaterPoint.supply)
+        rows = connection.execute(select(*columns))
+        places = {row[0]: Place(row[1], row[2], _supply(row[0], row[3])) for row in rows}
         rules = _rules(connection)
         by_water_point, by_municipality = _subscribed(connection)
     return SnapshotDirectory(registry, places, rules, by_water_point, by_municipality)
 
 
-def _rules(connection: Connection) -> dict[str, Rule]:
-    rules: dict[str, Rule] = {}
+def _supply(water_point: str, text: str) -> Supply | None:
+    try:
+        return Supply.parse(text) if text else None
+    except ValueError as error:
+        _log.error("supply_unusable", water_point=water_point, detail=str(error))
+        return None
+
+
+def _rules(connection: Connection) -> dict[str, AnyRule]:
+    rules: dict[str, AnyRule] = {}
     for name, spec in connection.execute(select(RuleRow.id, RuleRow.spec).order_by(RuleRow.id)):
         try:
             rules[name] = rule_from(spec)

@@ -5,13 +5,14 @@ What a small deployment keeps in git and loads with `tskaro registry load`; the 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from alerts.specs import RuleSpec
+from alerts.supply import Supply
 from firmware_config.errors import Problem
 from firmware_config.refusal import config_error, read_toml, refuse
 from firmware_config.screening import ParameterTests, problems_of
@@ -36,6 +37,11 @@ from waterquality.parameters import Parameter
 from waterquality.readings import to_ms
 
 
+def _calendar(text: str) -> str:
+    """A supply calendar, tidied; refused with an example where it is none."""
+    return str(Supply.parse(text)) if text else ""
+
+
 class MunicipalityEntry(Part):
     """A municipality; names by language."""
 
@@ -52,6 +58,7 @@ class WaterPointEntry(Part):
     sms_names: dict[Language, str]
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
+    supply: Annotated[str, AfterValidator(_calendar)] = ""
 
 
 class DeviceEntry(Part):

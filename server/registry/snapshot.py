@@ -13,12 +13,14 @@ from sqlalchemy import func, select
 from firmware_config.datasheet import load
 from server.database.engine import Database
 from server.database.models import Deployment, Device, DeviceCertificate, Probe
-from server.registry.bounds import DATASHEET, Layer, bounds_of
+from server.registry.bounds import DATASHEET, Climates, Layer, bounds_of
+from server.registry.months import KnownMonths, Months
 from server.registry.screening import OwnTests, Where, read_screening, sheets_of
 from waterquality.errors import ConfigError
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
 from waterquality.screening import Bounds
+from waterquality.screening.months import climate_of
 from waterquality.topics import shard
 
 # One certificate that was not taken back is enough; an expired one is the broker's to refuse.
@@ -49,6 +51,7 @@ class Registry:
         capabilities: what each device's probes can show, by device and parameter.
         shut_out: devices that had certificates, all of which were taken back.
         own: what devices and water points are screened by, where the defaults are not for them.
+        months: what is known of the months, by water point.
     """
 
     devices: frozenset[str] = frozenset()
@@ -56,6 +59,7 @@ class Registry:
     capabilities: Mapping[str, Mapping[Parameter, Capability]] = field(default_factory=dict)
     shut_out: frozenset[str] = frozenset()
     own: OwnTests = field(default_factory=OwnTests)
+    months: Mapping[str, KnownMonths] = field(default_factory=dict)
 
     def water_point(self, device: str, at_ms: int) -> str | None:
         """Where a device stood at an instant; None when it was deployed nowhere."""
@@ -68,9 +72,17 @@ class Registry:
         """By what the readings at a (water point, device) are screened; the same object each time."""
         known = self._bounds.get(place)
         if known is None:  # asked for at every observation, so worked out once for each snapshot
-            known = bounds_of(self.capabilities.get(place[1], {}), self.layers(*place))
+            capabilities, climates = self.capabilities.get(place[1], {}), self.climates(place[0])
+            known = bounds_of(capabilities, self.layers(*place), climates)
             self._bounds[place] = known
         return known
+
+    def climates(self, water_point: str) -> Climates:
+        """The spans of the months at a water point, as far as its history is known."""
+        return {
+            parameter: climate_of(parameter, {month: known.month for month, known in months.items()})
+            for parameter, months in self.months.get(water_point, {}).items()
+        }
 
     def layers(self, water_point: str, device: str) -> Sequence[Layer]:
         """What is set for a device at a water point, from wide to narrow."""
@@ -123,12 +135,15 @@ def capability_of(model: str) -> Capability | None:
         return None
 
 
-def read_registry(database: Database, known: CapabilityOf = capability_of) -> Registry:
+def read_registry(
+    database: Database, known: CapabilityOf = capability_of, months: Months | None = None
+) -> Registry:
     """Read the registry as it stands.
 
     Args:
         database: where it is.
         known: tells what a probe model can show.
+        months: what was read of the months before; only what has changed since is read anew.
 
     Raises:
         DatabaseUnavailable: mended by time.
@@ -142,9 +157,10 @@ def read_registry(database: Database, known: CapabilityOf = capability_of) -> Re
         probes = connection.execute(select(Probe.device_id, Probe.parameter, Probe.model)).all()
         shut_out = frozenset(connection.scalars(_WITHOUT_A_CERTIFICATE))
         own = read_screening(connection, sheets_of((row[0], row[2]) for row in probes))
+        by_month = (months or Months()).read(connection)
     capabilities: defaultdict[str, dict[Parameter, Capability]] = defaultdict(dict)
     for device, parameter, model in probes:
         capability = known(model)
         if capability is not None:
             capabilities[device][Parameter(parameter)] = capability
-    return Registry(devices, dict(stays), dict(capabilities), shut_out, own)
+    return Registry(devices, dict(stays), dict(capabilities), shut_out, own, by_month)

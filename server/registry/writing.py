@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from alerts.specs import AnySpec
+from alerts.supply import Supply
 from alerts.texts import check_site_name
 from server.database.models import (
     Deployment,
@@ -34,6 +35,7 @@ class NewWaterPoint:
     sms_names: Names
     lat: float
     lon: float
+    supply: str = ""
 
 
 def add_municipality(connection: Connection, name: str, names: Names) -> None:
@@ -60,6 +62,24 @@ def add_water_point(connection: Connection, new: NewWaterPoint) -> None:
         "lon": new.lon,
     }
     upsert(connection, WaterPoint, {"id": new.id}, values)
+    if new.supply:  # a file that does not say it takes nothing back
+        set_supply(connection, new.id, new.supply)
+
+
+def set_supply(connection: Connection, water_point: str, text: str) -> None:
+    """Say when water is due at a water point; "" takes it back.
+
+    Raises:
+        ConfigError: it is no calendar, or the water point is not registered; mended by the operator.
+    """
+    try:
+        tidy = str(Supply.parse(text)) if text else ""
+    except ValueError as error:
+        raise ConfigError(f"{water_point}: supply: {error}") from error
+    here = WaterPoint.id == water_point
+    if connection.scalar(select(WaterPoint.id).where(here)) is None:
+        raise ConfigError(f"{water_point}: no water point of this id is registered")
+    connection.execute(update(WaterPoint).where(here).values(supply=tidy))
 
 
 def add_device(connection: Connection, device: str, models: Mapping[Parameter, str], at_ms: int) -> None:

@@ -83,6 +83,9 @@ _ALL = (
     Metric("tskaro_ingest_observations_stored_again_total", _C, "What came again and the store had lost."),
     Metric("tskaro_ingest_observations_stored_late_total", _C, "What the store took after it was given up."),
     Metric(
+        "tskaro_ingest_observations_held_back_total", _C, "What came while the store was too slow to ask."
+    ),
+    Metric(
         "tskaro_ingest_observations_judged_again_total",
         _C,
         "Observations of earlier rounds whose flags changed.",
@@ -119,9 +122,42 @@ _ALL = (
     Metric("tskaro_shards_unheld", _G, "Shards that no worker holds: nobody takes in what is sent there."),
     # texts
     Metric("tskaro_notify_outcomes_total", _C, "Tries of the notifier by what they brought.", ("fate",)),
+    Metric("tskaro_notify_answers_total", _C, "What people texted back, by what it asks for.", ("answer",)),
     Metric("tskaro_notify_last_pass_timestamp_seconds", _G, "When the notifier last ended a pass."),
     Metric("tskaro_notifications_owed", _G, "Texts that nobody has taken yet."),
     Metric("tskaro_notifications_oldest_owed_age_seconds", _G, "Age of the oldest of them; 0 without any."),
+    Metric(
+        "tskaro_sms_texts_total",
+        _C,
+        "Texts by gateway and by what came of handing them over or asking.",
+        (
+            "gateway",
+            "outcome",
+        ),
+    ),
+    Metric(
+        "tskaro_sms_balance",
+        _G,
+        "What a gateway said last that is left with it, in its own unit.",
+        ("gateway",),
+    ),
+    Metric(
+        "tskaro_sms_gateway_in_trouble",
+        _G,
+        "Whether a gateway had trouble lately and is asked last.",
+        ("gateway",),
+    ),
+    Metric(
+        "tskaro_sms_spent_today_lari", _G, "What texts have cost since midnight in Tbilisi.", ("gateway",)
+    ),
+    Metric(
+        "tskaro_sms_segments_today", _G, "SMS segments handed over since midnight in Tbilisi.", ("gateway",)
+    ),
+    Metric(
+        "tskaro_sms_daily_ceiling_lari",
+        _G,
+        "What the texts of a day may cost; not told where there is no ceiling.",
+    ),
     # alerts
     Metric("tskaro_alerts", _G, "Alerts about now.", ("rule", "severity", "phase")),
     Metric("tskaro_water_points_silent", _G, "Water points not heard from for too long."),

@@ -18,8 +18,9 @@ from sqlalchemy import Connection, RowMapping, func, or_, select
 
 from alerts.lifecycle import Phase
 from alerts.ports import Fate, Lane
-from alerts.rules import NoDataRule, Rule
+from alerts.rules import NoDataRule, OffRule, Rule
 from alerts.specs import rule_from
+from alerts.transports.spending import day_of
 from server.database.engine import Database
 from server.database.lease_models import ShardLeaseRow
 from server.database.models import (
@@ -31,6 +32,7 @@ from server.database.models import (
     QuarantineRow,
     RuleRow,
 )
+from server.database.spending_models import SpendingRow
 from server.database.statements import spans_of
 from server.ingest.leases import database_ms
 from server.telemetry.catalogue import Point
@@ -58,6 +60,7 @@ def facts(database: Database, most_devices: int, now: datetime) -> Sequence[Poin
         return [
             *_alerts(connection),
             *_texts(connection, to_ms(now)),
+            *_spending(connection, now),
             *_custody(connection, lacking),
             *_shards(connection),
             *_devices(connection, most_devices, lacking),
@@ -90,9 +93,10 @@ def _silent(connection: Connection, rules: Collection[str]) -> int:
 
 def _rule(spec: object) -> Rule | None:
     try:
-        return rule_from(spec)
+        rule = rule_from(spec)
     except ValidationError:  # the log of ingest says so
         return None
+    return None if isinstance(rule, OffRule) else rule
 
 
 def _texts(connection: Connection, now_ms: int) -> Iterator[Point]:
@@ -102,6 +106,14 @@ def _texts(connection: Connection, now_ms: int) -> Iterator[Point]:
     yield Point("tskaro_notifications_owed", count)
     age_s = 0.0 if oldest_ms is None else max(0.0, (now_ms - oldest_ms) / 1000)
     yield Point("tskaro_notifications_oldest_owed_age_seconds", age_s)
+
+
+def _spending(connection: Connection, now: datetime) -> Iterator[Point]:
+    row = SpendingRow
+    today = select(row.gateway, row.tetri, row.segments).where(row.day == day_of(now).isoformat())
+    for gateway, tetri, segments in connection.execute(today):
+        yield Point("tskaro_sms_spent_today_lari", tetri / 100, (gateway,))
+        yield Point("tskaro_sms_segments_today", segments, (gateway,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+from alerts.transports.failover import Failover
 from server.bus.mqtt import Bus
 from server.ingest.gate import Gate
 from server.processes import Ingest, LiveFeed, Notify, Remote
@@ -24,6 +25,7 @@ _OBSERVATIONS = (
     "repeated_uncompared",
     "stored_again",
     "stored_late",
+    "held_back",
     "judged_again",
 )
 _QUARANTINED = "quarantined_"
@@ -71,7 +73,26 @@ def of_notify(notify: Notify) -> Iterator[Point]:
         yield Point("tskaro_notify_outcomes_total", count, (str(fate),))
     yield from _instant("tskaro_notify_last_pass_timestamp_seconds", notify.worker.passed_at)
     yield from _loop("notify", notify.worker.counters)
+    if isinstance(notify.transport, Failover):
+        yield from _gateways(notify.transport)
+    if notify.answers is not None:
+        for answer, count in notify.answers.answers.copy().items():
+            yield Point("tskaro_notify_answers_total", count, (answer,))
+        yield from _loop("answers", notify.answers.counters)
     yield from _connection("notify", notify.bus)
+
+
+def _gateways(gateways: Failover) -> Iterator[Point]:
+    """What each gateway took, and what it costs; what was spent is told by the database."""
+    for (name, outcome), count in gateways.tally.copy().items():
+        yield Point("tskaro_sms_texts_total", count, (name, outcome))
+    for name, balance in gateways.balances.copy().items():
+        yield Point("tskaro_sms_balance", balance.amount, (name,))
+    resting = gateways.resting()
+    for name in gateways.gateways:
+        yield Point("tskaro_sms_gateway_in_trouble", name in resting, (name,))
+    if gateways.ceiling.tetri is not None:
+        yield Point("tskaro_sms_daily_ceiling_lari", gateways.ceiling.tetri / 100)
 
 
 def of_web(feed: LiveFeed) -> Iterator[Point]:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
+from server.api.cap import router as cap
 from server.api.docs import offline_docs
 from server.api.routes import router as api
 from server.database.engine import Database
@@ -61,6 +62,7 @@ def create_app(
     app.middleware("http")(_guarded(settings.tile_url))
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     app.include_router(api)
+    app.include_router(cap)
     app.include_router(stream)
     offline_docs(app, assets)
     app.include_router(entrance)

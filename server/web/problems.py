@@ -16,6 +16,7 @@ from waterquality.errors import MonitoringError
 from waterquality.languages import language_named
 
 _NOT_FOUND, _UNAVAILABLE = 404, 503
+_FOR_PROGRAMS = ("/api/", "/cap/")
 _LANGUAGE = slice(1, 3)  # of "/ka/…"
 
 
@@ -44,13 +45,13 @@ _ELSE = _Problem(
 
 
 def tell_problems(app: FastAPI) -> None:
-    """Answer every error with a page, or with problem+json under /api."""
+    """Answer every error with a page, or with problem+json where programs ask."""
     for kind in (HTTPException, RequestValidationError, MonitoringError, Exception):
         app.add_exception_handler(kind, _answer)
 
 
 def _answer(request: Request, error: Exception) -> Response:
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(_FOR_PROGRAMS):
         return problem_of(error)
     status = status_of(error)
     site = site_of(request)

@@ -12,6 +12,7 @@ class WebSettings:
         is_simulated: whether the water is simulated; a banner says so on every page.
         time_factor: how many seconds of `now()` pass in one real second; above 0.
         tile_url: URL pattern of map tiles with {z}, {x} and {y}; "" for a plain grid and no foreign host.
+        public_url: where people find the pages; "" takes the address that a reader came by.
         stale_after_s: age in seconds beyond which a reading counts as unknown; above 0.
     """
 
@@ -19,4 +20,5 @@ class WebSettings:
     is_simulated: bool = False
     time_factor: float = 1.0
     tile_url: str = ""
+    public_url: str = ""
     stale_after_s: float = 1800.0

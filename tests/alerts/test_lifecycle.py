@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.lifecycle import Phase, State, begin, step
+from alerts.lifecycle import Phase, State, Turn, begin, step
 from alerts.rules import Delays, Finding, Verdict
 
 T = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -29,6 +29,7 @@ LEGAL = {
     (Phase.NORMAL, Phase.FIRING),
     (Phase.PENDING, Phase.NORMAL),
     (Phase.PENDING, Phase.FIRING),
+    (Phase.FIRING, Phase.FIRING),  # a step up
     (Phase.FIRING, Phase.RECOVERING),
     (Phase.FIRING, Phase.RESOLVED),
     (Phase.FIRING, Phase.UNKNOWN),
@@ -177,6 +178,57 @@ def test_people_may_have_been_told_of_an_open_phase(phase):
     assert phase.is_open is (phase in (Phase.FIRING, Phase.RECOVERING, Phase.UNKNOWN))
 
 
+BLIND = Verdict(Finding.UNKNOWN, reason="beyond its range", is_blind=True)
+
+
+def lived(*events, delays=DELAYS):
+    """The state after (second, verdict), with every change on the way."""
+    state, changes = begin(T), []
+    for second, verdict in events:
+        state, change = step(state, verdict, at(second), delays)
+        changes += [] if change is None else [change]
+    return state, changes
+
+
+def test_a_fall_straight_after_the_probe_was_blind_does_not_clear():
+    breach, clear = VALUES[Finding.BREACH], VALUES[Finding.CLEAR]
+    blinded = [(0, breach), (180, breach), (240, BLIND)]
+
+    assert lived(*blinded, (300, clear), (1139, clear))[0].phase is Phase.UNKNOWN
+    assert lived(*blinded, (300, clear), (1140, clear))[0].phase is Phase.RECOVERING
+    assert lived(*blinded, (300, clear), (1140, clear), (2040, clear))[0].phase is Phase.RESOLVED
+
+
+def test_a_fall_that_was_seen_on_its_way_down_clears_as_ever():
+    breach, clear = VALUES[Finding.BREACH], VALUES[Finding.CLEAR]
+
+    state, _ = lived((0, breach), (180, breach), (240, BLIND), (300, breach), (360, clear))
+
+    assert state.phase is Phase.RECOVERING
+
+
+def test_a_breach_that_waits_is_not_forgotten_by_a_fall_after_the_probe_was_blind():
+    breach, clear = VALUES[Finding.BREACH], VALUES[Finding.CLEAR]
+
+    assert lived((0, breach), (60, BLIND), (120, clear))[0].phase is Phase.PENDING
+
+
+def test_what_comes_back_soon_is_the_same_episode_and_takes_longer_to_clear():
+    breach, clear = VALUES[Finding.BREACH], VALUES[Finding.CLEAR]
+    delays = Delays(0, 600, reopen_s=3600)
+
+    state, changes = lived(
+        (0, breach), (60, clear), (660, clear), (700, breach), (760, clear), (1360, clear), delays=delays
+    )
+    assert [change.turn for change in changes if change.turn] == [Turn.BEGINS, Turn.ENDS, Turn.REOPENS]
+    assert state.phase is Phase.RECOVERING
+
+    state, change = step(state, clear, at(1960), delays)
+    assert change.turn is Turn.ENDS
+    _, change = step(state, breach, at(1960 + 3601), delays)
+    assert change.turn is Turn.BEGINS
+
+
 # ---- what no order of findings can bring about ------------------------------------------------------------
 
 STEPS = st.lists(
@@ -252,6 +304,26 @@ def test_what_arrives_late_changes_nothing(steps, back_s, finding):
     state, _ = live(events_of(steps))
 
     assert step(state, VALUES[finding], state.judged_at - timedelta(seconds=back_s), DELAYS) == (state, None)
+
+
+LEVELS = st.lists(st.tuples(st.sampled_from([1, 60, 120, 900]), st.integers(0, 4)), max_size=60)
+
+
+@given(levels=LEVELS)
+def test_a_level_never_falls_within_an_episode_and_each_rise_is_one_change(levels):
+    delays, state, second, level = Delays(180, 600, steps_s=(120, 60)), begin(T), 0, 0
+    for wait, broken in levels:
+        second += wait
+        finding = [Finding.CLEAR, Finding.BREACH, Finding.BREACH, Finding.BREACH, Finding.UNKNOWN][broken]
+        verdict = Verdict(finding, 6.0, 5.0, level=min(max(broken, 1), 3))
+        was_open = state.phase.is_open
+        state, change = step(state, verdict, at(second), delays)
+        if was_open and state.phase.is_open:
+            assert state.level >= level
+            assert (state.level > level) is (change is not None and change.turn is Turn.RISES)
+        if state.phase.is_open:
+            assert state.level >= 1
+        level = state.level
 
 
 @given(steps=STEPS)

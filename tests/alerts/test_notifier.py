@@ -11,8 +11,11 @@ from alerts.memory import MemoryLedger
 from alerts.notifier import Notifier, RetryPolicy, reference_of
 from alerts.ports import AlertKey, Fate, Judgement, Kind, Owed, Pending, Recipient
 from alerts.rules import Role
+from alerts.transports.failover import Failover, Gateway
 from alerts.transports.phone import MemoryInbox, OnScreenPhone
-from alerts.transports.port import GatewayBusy, Handover, RecipientRejected
+from alerts.transports.port import GatewayBusy, Handover, RecipientRejected, Trouble
+from alerts.transports.routing import Terms
+from alerts.transports.spending import Ceiling, PurseInMemory
 from tests.fakes.scripted_transport import ACCEPTED, ScriptedTransport
 from waterquality.errors import LinkError
 from waterquality.languages import Language
@@ -33,11 +36,18 @@ class BrittleLedger(MemoryLedger):
         super().settle(outcomes)
 
 
-def owe(ledger, *texts, at=T):
+def owe(ledger, *texts, at=T, is_urgent=False):
     key = AlertKey("turbidity-who-4", "bolnisi-spring")
     debts = [
         Owed(
-            key, 1, Kind.TURBIDITY_HIGH, Recipient(text, "+995555000123", Language.KA, Role.CSO), text, at, at
+            key,
+            1,
+            Kind.TURBIDITY_HIGH,
+            Recipient(text, "+995555000123", Language.KA, Role.CSO),
+            text,
+            at,
+            at,
+            is_urgent=is_urgent,
         )
         for text in texts
     ]
@@ -211,7 +221,116 @@ def test_nothing_more_is_sent_once_outcomes_cannot_be_recorded():
     assert [text.body for text in gateway.sent] == ["a"]
 
 
+class Killed(BaseException):
+    """The process ends here: nothing below may catch it."""
+
+
+class Fuse:
+    """Ends the process at its n-th step."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    def step(self):
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+
+def fused(what, names, fuse):
+    """The same, with a step before and after each of these methods."""
+
+    class Fused(type(what)):
+        pass
+
+    def around(name):
+        def call(*args, **kwargs):
+            fuse.step()
+            answer = getattr(what, name)(*args, **kwargs)
+            fuse.step()
+            return answer
+
+        return call
+
+    clone = Fused.__new__(Fused)
+    clone.__dict__.update(vars(what))
+    for name in names:
+        setattr(clone, name, around(name))
+    return clone
+
+
+def two_gateways(first, second, purse, fuse):
+    made = [
+        Gateway(Terms("a", 5), fused(first, ["send"], fuse)),
+        Gateway(Terms("b", 5), fused(second, ["send"], fuse)),
+    ]
+    return Failover(made, lambda: T, fused(purse, ["spend"], fuse), Ceiling(1000))
+
+
+@pytest.mark.parametrize("steps", range(9))
+def test_a_crash_with_two_gateways_loses_no_text(steps):
+    """Killed before and after: the first gateway (which dies with it), the second, the purse, the ledger."""
+    ledger, purse = MemoryLedger(), PurseInMemory()
+    owe(ledger, "a")
+    first = ScriptedTransport(otherwise=GatewayBusy("unpaid", trouble=Trouble.UNPAID))
+    second = ScriptedTransport()
+
+    fuse = Fuse(steps)
+    try:
+        notifier(fused(ledger, ["settle"], fuse), two_gateways(first, second, purse, fuse)).run_once(T)
+        was_killed = False
+    except Killed:
+        was_killed = True
+    again = two_gateways(first, second, purse, Fuse(99))
+    notifier(ledger, again).run_once(T + timedelta(seconds=1))
+
+    (recorded,) = ledger.notifications
+    assert (Fate.ACCEPTED, "b:m-1") == (recorded.pending.fate, recorded.pending.message_id)
+    assert len(second.sent) in ((1, 2) if was_killed else (1,))
+    assert len({text.reference for text in second.sent}) == 1
+    assert was_killed is (steps < 7)
+
+
+def test_what_is_given_back_is_sent_again():
+    ledger, gateway = owing("a"), ScriptedTransport()
+    runner = notifier(ledger, gateway)
+    runner.run_once(T)
+    gateway.answers["m-1"] = Handover(Fate.QUEUED, "m-1", "the modem could not send it")
+    runner.run_once(T + timedelta(seconds=5))
+    assert fates(ledger) == {"a": Fate.QUEUED}
+
+    runner.run_once(T + timedelta(seconds=60))
+
+    assert len(gateway.sent) == 2
+    assert gateway.sent[0] == gateway.sent[1]
+
+
+def test_what_is_given_back_for_a_day_has_failed():
+    ledger = owing("a")
+    gateway = ScriptedTransport(answers={"m-1": Handover(Fate.QUEUED, "m-1", "no network")})
+    run_until(ledger, gateway, T + 3 * DAY)
+
+    assert fates(ledger) == {"a": Fate.FAILED}
+
+
 # ---- many texts -------------------------------------------------------------------------------------------
+
+
+def test_what_a_limit_of_ours_holds_back_holds_up_no_other():
+    ledger = owing("a", "b", "c", "d", "e")
+    held = GatewayBusy("the day's ceiling is reached", 9, trouble=Trouble.HELD)
+    gateway = ScriptedTransport(answers=dict.fromkeys("abcd", held))
+    notifier(ledger, gateway).run_once(T)
+
+    assert fates(ledger) == dict.fromkeys("abcd", Fate.QUEUED) | {"e": Fate.ACCEPTED}
+
+
+def test_who_must_act_at_once_is_told_first():
+    ledger, gateway = owing("a", "b"), ScriptedTransport()
+    owe(ledger, "c", at=T + timedelta(seconds=1), is_urgent=True)
+    notifier(ledger, gateway).run_once(T + timedelta(seconds=2))
+
+    assert [("c", True), ("a", False), ("b", False)] == [(text.body, text.is_urgent) for text in gateway.sent]
 
 
 def test_one_busy_number_does_not_hold_up_the_others():
@@ -364,3 +483,38 @@ def test_an_outcome_that_cannot_be_recorded_does_not_text_anybody_again():
     runner.run_once(T + timedelta(seconds=10))
     assert [sent.body for sent in gateway.sent] == ["a", "b"]
     assert Fate.QUEUED not in fates(ledger).values()
+
+
+# ---- several notifiers ------------------------------------------------------------------------------------
+
+
+def test_while_another_sends_nothing_is_sent():
+    ledger, transport = owing("a"), ScriptedTransport()
+    waiting = Notifier(ledger, transport, policy=POLICY, is_ours=lambda: False)
+
+    assert waiting.run_once(T) == 0
+    assert transport.sent == []
+
+
+def test_who_finds_out_in_the_middle_of_a_pass_sends_no_more():
+    ledger, transport = owing("a", "b", "c"), ScriptedTransport()
+    ours = iter([True, True, True, False])
+    notifier = Notifier(ledger, transport, policy=POLICY, is_ours=lambda: next(ours, False))
+
+    assert notifier.run_once(T) == 2
+    assert [each.body for each in transport.sent] == ["a", "b"]
+
+
+def test_what_was_sent_is_recorded_though_another_sends_now():
+    ledger, transport = BrittleLedger(), ScriptedTransport()
+    owe(ledger, "a")
+    ours = iter([True, True])
+    notifier = Notifier(ledger, transport, policy=POLICY, is_ours=lambda: next(ours, False))
+    ledger.is_gone = True
+    with pytest.raises(LinkError):
+        notifier.run_once(T)
+    ledger.is_gone = False
+
+    notifier.run_once(T)
+
+    assert fates(ledger) == {"a": Fate.ACCEPTED}

@@ -1,6 +1,5 @@
 """What a rule finds at one instant, and what it says of it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,8 +12,6 @@ from alerts.rules import (
     Role,
     Severity,
     Verdict,
-    limit_rules,
-    no_data_rules,
 )
 from tests.builders import missing, observation, reading
 from waterquality.flags import Flag, Why
@@ -60,6 +57,19 @@ def test_a_probe_that_doubts_itself_accuses_nobody(why):
     doubted = reading(Parameter.TURBIDITY, 12.4, flag=Flag.SUSPECT, why=why)
 
     assert CLOUDY.evaluate(observation(turbidity=doubted)).finding is Finding.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "finding"),
+    [
+        pytest.param(12.4, Finding.BREACH, id="muddy water is no sick probe"),
+        pytest.param(0.3, Finding.UNKNOWN, id="what is doubted clears nothing"),
+    ],
+)
+def test_water_unusual_for_the_month_accuses_and_never_clears(value, finding):
+    doubted = reading(Parameter.TURBIDITY, value, flag=Flag.SUSPECT, why=Why.UNUSUAL_FOR_THE_MONTH)
+
+    assert CLOUDY.evaluate(observation(turbidity=doubted)).finding is finding
 
 
 @pytest.mark.parametrize(
@@ -110,7 +120,10 @@ def test_a_value_is_found_to(rule, value, finding, bound):
     ],
 )
 def test_a_reading_that_cannot_be_used_is_unknown_and_never_clear(turbidity, reason):
-    assert CLOUDY.evaluate(observation(turbidity=turbidity)) == Verdict(Finding.UNKNOWN, reason=reason)
+    is_blind = turbidity.screened.why is Why.PROBE_SATURATED
+    assert CLOUDY.evaluate(observation(turbidity=turbidity)) == Verdict(
+        Finding.UNKNOWN, reason=reason, is_blind=is_blind
+    )
 
 
 def test_a_suspect_reading_beyond_the_limit_is_a_breach():
@@ -157,10 +170,3 @@ def test_silence_has_been_waited_for_and_ends_at_once():
 def test_water_concerns_those_who_act_on_it_and_silence_the_technician():
     assert CLOUDY.audience == {Role.CSO, Role.MUNICIPALITY}
     assert SILENCE.audience == {Role.TECHNICIAN}
-
-
-def test_rules_are_told_apart_by_what_they_judge():
-    rules = {"a": CLOUDY, "b": SILENCE, "c": replace(PH, id="c")}
-
-    assert limit_rules(rules) == (CLOUDY, rules["c"])
-    assert no_data_rules(rules) == (SILENCE,)

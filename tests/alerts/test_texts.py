@@ -24,6 +24,9 @@ TURBIDITY = Limit(Parameter.TURBIDITY, None, 5, "who-2017")
 PH = Limit(Parameter.PH, 6.5, 8.5, "who-2017")
 FLOW = Limit(Parameter.FLOW, 2, None, "village")
 BREACHES = {Kind.TURBIDITY_HIGH: (12.4, TURBIDITY), Kind.PH_OUT: (9.1, PH), Kind.LIMIT_BROKEN: (0.5, FLOW)}
+OF_A_PROBE = dict.fromkeys(
+    (Kind.NIGHT_FLOW, Kind.CHANGED_FAST, Kind.PROBE_FAULT, Kind.PROBE_WELL), (3.1, FLOW)
+)
 # Names of real length in each language, and a letter that its longest names are made of.
 SITES = {"ka": "ალგეთი-3", "az": "Alget-3", "hy": "Ալգեթի-3", "ru": "Алгети-3", "en": "Algeti-3"}
 LETTERS = {"ka": "წ", "az": "ğ", "hy": "ք", "ru": "щ", "en": "m"}
@@ -46,7 +49,7 @@ LIMITS = st.sampled_from(
 
 def text(kind, language="en", *, value=None, limit=None, site=None, at=AT, now=AT, verified=False):
     """A text about the usual breach of its kind, unless something else is said."""
-    usual_value, usual_limit = BREACHES.get(kind, (None, None))
+    usual_value, usual_limit = (BREACHES | OF_A_PROBE).get(kind, (None, None))
     limit = limit or usual_limit
     return render(
         kind,

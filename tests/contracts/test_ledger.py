@@ -158,6 +158,28 @@ def test_judged_numbers_belong_to_one_device_and_epoch(ledger):
     assert not ledger.judged([("kk-0007", "00000000"), ("kk-0008", "9f1c2a7e")])
 
 
+# ---- what detectors know ----------------------------------------------------------------------------------
+
+
+def test_what_a_detector_knows_comes_back_to_the_byte_and_the_newest_counts(ledger):
+    here, there = ("bolnisi-spring", "kk-0007"), ("bolnisi-spring", "kk-0008")
+    ledger.commit(Judgement(detectors={here: b"\x00\xff old", there: b"other"}))
+    ledger.commit(Judgement(detectors={here: b"\x00\xff new"}))
+
+    assert dict(ledger.detectors([here, ("kazreti", "kk-0007")])) == {here: b"\x00\xff new"}
+
+
+def test_a_standing_keeps_its_steps_and_what_it_knows_of_its_last_end(ledger):
+    state = replace(
+        standing().state, level=2, rising=(T, T + LATER), ended_at=T, reopened=1, blinded_at=T + LATER
+    )
+    kept = replace(standing(), state=state, step=3)
+
+    ledger.commit(Judgement([kept]))
+
+    assert list(ledger.standings()) == [kept]
+
+
 # ---- one judgement, one whole -----------------------------------------------------------------------------
 
 
@@ -193,6 +215,7 @@ def test_a_debt_doubled_within_one_judgement_is_one_debt(ledger):
         pytest.param(owed("levan"), id="another person"),
         pytest.param(owed(kind=Kind.ALL_CLEAR), id="another kind"),
         pytest.param(owed(episode=2), id="another episode"),
+        pytest.param(replace(owed(), step=2), id="another telling of the episode"),
         pytest.param(owed(key=KEY._replace(rule="ph-ge-58")), id="another rule"),
         pytest.param(owed(key=KEY._replace(water_point="kazreti")), id="another water point"),
         pytest.param(owed(key=KEY._replace(lane=Lane.LATE)), id="another lane"),
@@ -213,6 +236,13 @@ def test_a_debt_is_not_owed_again_after_it_was_paid(ledger):
 
 
 # ---- what is due ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_urgent", [True, False])
+def test_what_is_urgent_stays_urgent(ledger, is_urgent):
+    ledger.commit(Judgement(owed=[replace(owed(), is_urgent=is_urgent)]))
+
+    assert [is_urgent] == [pending.is_urgent for pending in ledger.due(LATER + T, 10)]
 
 
 def test_a_debt_is_due_from_when_it_is_owed(ledger):

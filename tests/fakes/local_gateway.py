@@ -39,6 +39,7 @@ class Mood:
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     waits: bool = False
+    takes: bool = False
 
 
 class LocalGateway:
@@ -88,6 +89,10 @@ class LocalGateway:
         """Close the connection of the next request without an answer."""
         self._moods.append(Mood(None))
 
+    def take_and_hang_up(self) -> None:
+        """Do what the next request asks, and close the connection without saying so."""
+        self._moods.append(Mood(None, takes=True))
+
     def fall_silent(self) -> None:
         """Leave the next request without an answer for as long as the gateway lives."""
         self._moods.append(Mood(None, waits=True))
@@ -102,9 +107,14 @@ class LocalGateway:
             mood = self._moods.popleft()
             if mood.waits:
                 self._released.wait()
+            if mood.takes:
+                self.answer(urlsplit(request.target).path, request.fields)
             return mood
-        path = urlsplit(request.target).path
-        return self._take(request.fields) if path == "/send" else self._tell(request.fields)
+        return self.answer(urlsplit(request.target).path, request.fields)
+
+    def answer(self, path: str, fields: dict[str, Any]) -> Mood:
+        """What it says when it is in no mood; other gateways say it in their own way."""
+        return self._take(fields) if path == "/send" else self._tell(fields)
 
     def _take(self, fields: dict[str, Any]) -> Mood:
         message_id = self._ids.setdefault(fields["reference"], f"m-{len(self._ids) + 1}")

@@ -46,6 +46,7 @@ database = "{influx_database}"
 [notify]
 transport = "http_gateway"
 gateway = "{gateway}"
+{answers}
 """
 
 _GATEWAY = """
@@ -126,7 +127,18 @@ authority = "who-2017"
 """
 
 
-def registry(stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float = 0.5) -> str:
+_NO_EVENTS = """
+[[rule]]
+kind = "off"
+id = "no-events"
+water_points = [{points}]
+replaces = "water-event"
+"""
+
+
+def registry(
+    stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float = 0.5, events: bool = True
+) -> str:
     """A registry file: devices at their water points, three people who hear of all, and a quick rule."""
     points = sorted(set(stays.values()))
     return "".join(
@@ -136,6 +148,7 @@ def registry(stays: Mapping[str, str], *, confirm_s: float = 0.3, clear_s: float
             *(_DEVICE.format(device=device, point=point) for device, point in stays.items()),
             _PEOPLE,
             _RULE.format(confirm_s=confirm_s, clear_s=clear_s),
+            "" if events else _NO_EVENTS.format(points=", ".join(f'"{point}"' for point in points)),
         ]
     )
 
@@ -149,6 +162,8 @@ class World:
         influxdb: running; a database of this world's own is made by whoever writes first.
         database_url: of registry, ledger and custody; "" for a SQLite file in the folder.
         late_after_s: see the settings of the server.
+        store_url: where our programs find the store; "" for the store itself.
+        answers: the folder of a gammu-smsd to which people text back.
     """
 
     def __init__(
@@ -159,6 +174,8 @@ class World:
         *,
         database_url: str = "",
         late_after_s: float = 900.0,
+        store_url: str = "",
+        answers: Path | None = None,
     ) -> None:
         self.folder, self.broker, self.influxdb = folder, broker, influxdb
         self.gateway = LocalGateway()
@@ -168,9 +185,10 @@ class World:
             database_url=database_url or f"sqlite:///{folder / 'tskaro.db'}",
             late_after_s=late_after_s,
             port=broker.port,
-            influx_url=influxdb.url,
+            influx_url=store_url or influxdb.url,
             influx_database=self.influx_database,
             gateway=folder / "gateway.toml",
+            answers="" if answers is None else f'answers = "{answers}"',
         )
         self._database: Database | None = None
         self._programs: list[Program] = []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, MetaData, Table, insert, select
 
 from alerts.lifecycle import Phase
@@ -26,7 +27,11 @@ from waterquality.languages import Language
 from waterquality.readings import from_ms
 
 SCRIPTS = Path(__file__).parents[2] / "server" / "database" / "migrations"
-RELEASED = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+# In the order in which they are applied, which is not that of their numbers.
+RELEASED = [
+    script.revision
+    for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()  # the newest first
+][::-1]
 # What a column must hold so that today's code reads it; all others hold something of their type.
 VALUES: Mapping[str, Any] = {
     "names": {"ka": "სოფელი", "en": "Village"},
@@ -50,6 +55,7 @@ VALUES: Mapping[str, Any] = {
     "state": "pending",
     "until_ms": None,
     "municipality_id": "x",
+    "rising": [1],
     "spec": {"kind": "no_data", "id": "x", "after_s": 1800, "severity": "warning"},
 }
 

@@ -14,7 +14,9 @@ NO_DEFAULT = {
     "mqtt.ca",
     "mqtt.certificate",
     "mqtt.key",
+    "notify.answers",
     "notify.gateway",
+    "notify.gateways",
     "metrics.port",
 }  # shown with an example
 

@@ -8,7 +8,7 @@ year a water point has no history, and a year of UNKNOWN would hide what the oth
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from waterquality.flags import Flag, Screened, Why
+from waterquality.flags import Flag, Screened, Why, worst
 from waterquality.screening.gross_range import GOOD
 
 _SUSPECT = Screened(Flag.SUSPECT, Why.UNUSUAL_FOR_THE_MONTH)
@@ -25,6 +25,17 @@ def climatology(value: float, month: int, climate: Climate) -> Screened:
     """
     span = climate.get(month)
     return GOOD if span is None or span[0] <= value <= span[1] else _SUSPECT
+
+
+def giving_way(found: Screened, other: Screened) -> Screened:
+    """The worse of two judgements, where a doubt for the month's sake gives way to any other that is as bad.
+
+    It is the vaguest of all doubts: one that says what is wrong must not hide behind it, since a sick probe accuses
+    nobody and unusual water does.
+    """
+    if found.why is Why.UNUSUAL_FOR_THE_MONTH and other.flag >= found.flag:
+        return other
+    return worst(found, other)
 
 
 def month_of(at_ms: int) -> int:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from waterquality.flags import Screened, worst
 from waterquality.readings import Observation
 from waterquality.screening.attenuated_signal import attenuated_signal
-from waterquality.screening.climatology import climatology, month_of
+from waterquality.screening.climatology import climatology, giving_way, month_of
 from waterquality.screening.flat_line import flat_line
 from waterquality.screening.gross_range import GOOD, UNUSUAL
 from waterquality.screening.multi_variate import STEADY_S
@@ -166,7 +166,7 @@ class Series:
 
     def _judge_middle(self, value: float) -> None:
         assert self.bounds.spike is not None
-        found = worst(self.verdict, spike(self._before, self._last, value, self.bounds.spike))
+        found = giving_way(self.verdict, spike(self._before, self._last, value, self.bounds.spike))
         self.middle = None if found == self.verdict else found
 
     def _flat(self, still_ms: int, verdict: Screened) -> Screened:

@@ -4,15 +4,17 @@ What a reading is found to be may change once more: a spike shows only when its 
 earlier observation is put into `again`, with the tag that its caller gave it.
 
 **Invariants**
-* The worst flag wins, UNKNOWN over GOOD; of two that are equally bad the device's, then the first one found.
+* The worst flag wins, UNKNOWN over GOOD; of two that are equally bad the device's, then the first one found;
+  but a doubt for the month's sake gives way to every other.
 * A reading that the device doubts keeps its doubt, is judged by gross range besides, and is no evidence.
 """
 
 from collections.abc import Callable, Mapping
 
-from waterquality.flags import NOT_SCREENED, Flag, Screened, Why, worst
+from waterquality.flags import NOT_SCREENED, Flag, Screened, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading
+from waterquality.screening.climatology import giving_way
 from waterquality.screening.gap import LONGEST_S, gap
 from waterquality.screening.gross_range import GOOD, IMPOSSIBLE
 from waterquality.screening.multi_variate import STEADY_S, multi_variate
@@ -141,7 +143,7 @@ class Track:
         """Let what concerns the whole device count for every reading that gives something."""
         for parameter, reading in judged.items():
             if reading.flag in _GIVES:
-                found = worst(reading.screened, doubt(parameter))
+                found = giving_way(reading.screened, doubt(parameter))
                 judged[parameter] = reading.judged(found)
                 self._series[parameter].verdict = found
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.web.site import Site
+from server.web.views.advisories import AdvisoryView, advisories
 from server.web.views.readings import newest, with_hour_before
 from server.web.views.registry import Place, Point, municipalities, points
 from server.web.views.standing import PointView, facts, point_view
@@ -29,6 +30,7 @@ class Overview:
         municipalities: all of them, to choose from.
         counts: how many stand how, most urgent first.
         has_values: whether the store could be asked.
+        advisories: what people are told by an authority, by water point.
     """
 
     points: Sequence[PointView]
@@ -37,6 +39,7 @@ class Overview:
     municipalities: Sequence[Place]
     counts: Mapping[PointState, int]
     has_values: bool
+    advisories: Mapping[str, Sequence[AdvisoryView]]
 
     @property
     def last(self) -> int:
@@ -64,6 +67,7 @@ def overview(
         wanted = [point for point in points(connection) if _is_wanted(point, municipality, text)]
         places = municipalities(connection)
         known = facts(connection, now)
+        told = advisories(connection, now)
     rows = newest(site.store, [point.id for point in wanted], now)
     stale_after_s = site.settings.stale_after_s
     views = [point_view(point, rows, known, now=now, stale_after_s=stale_after_s) for point in wanted]
@@ -79,6 +83,7 @@ def overview(
         municipalities=places,
         counts={state: counts[state] for state in PointState if counts[state]},
         has_values=rows.is_known,
+        advisories=told,
     )
 
 

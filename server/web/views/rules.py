@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from alerts.rules import CustodyRule, LimitRule, NoDataRule, Rule
+from alerts.ports import Kind
+from alerts.rules import AnyRule, CustodyRule, LimitRule, NoDataRule, OffRule, SensorFaultRule
 from alerts.specs import rule_from
+from alerts.telling import kind_of_breach
 from server.database.models import RuleRow
 from waterquality.limits import Capability, Limit, why_not_evidenced
 from waterquality.parameters import Parameter
@@ -24,18 +26,22 @@ class RuleFacts:
         id: stable name of the rule.
         limit: what must be kept; None for a rule about silence, or one that is no longer registered.
         is_silence: whether it is about not being heard from.
-        is_record: whether it is about the record of the devices, and so says nothing of the water.
+        is_record: whether it is about the record or a probe of the devices, and so says nothing of the water.
+        says: what its alert says, for a rule that is about no limit.
+        about: the parameter that such a rule judges; None where it judges none.
     """
 
     id: str
     limit: Limit | None = None
     is_silence: bool = False
     is_record: bool = False
+    says: Kind | None = None
+    about: Parameter | None = None
 
     @property
     def parameter(self) -> Parameter | None:
         """What it judges; None where it judges no value."""
-        return None if self.limit is None else self.limit.parameter
+        return self.about if self.limit is None else self.limit.parameter
 
 
 def rules(connection: Connection) -> Mapping[str, RuleFacts]:
@@ -70,10 +76,17 @@ def limits_at(known: Iterable[RuleFacts], capabilities: Mapping[Parameter, Capab
 
 def _facts(name: str, spec: object) -> RuleFacts:
     try:
-        rule: Rule = rule_from(spec)
+        rule: AnyRule = rule_from(spec)
     except ValidationError:
         return RuleFacts(name)
-    limit = rule.limit if isinstance(rule, LimitRule) else None
+    if isinstance(rule, OffRule):
+        return RuleFacts(name)
+    if isinstance(rule, LimitRule):
+        return RuleFacts(name, rule.limit)
     return RuleFacts(
-        name, limit, is_silence=isinstance(rule, NoDataRule), is_record=isinstance(rule, CustodyRule)
+        name,
+        is_silence=isinstance(rule, NoDataRule),
+        is_record=isinstance(rule, CustodyRule | SensorFaultRule),
+        says=kind_of_breach(rule),
+        about=getattr(rule, "parameter", None),
     )

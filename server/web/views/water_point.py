@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.web.site import Site
+from server.web.views.advisories import AdvisoryView, advisories
 from server.web.views.alerts import AlertView, late_alerts, past_alerts
 from server.web.views.chart import ChartView, Range, chart_view
 from server.web.views.custody import Completeness, completeness
@@ -25,6 +26,7 @@ class WaterPointPage:
         served: the devices that serve or served it, newest first.
         completeness: what became of all that these devices recorded.
         has_values: whether the store could be asked.
+        advisories: what people there are told by an authority.
     """
 
     view: PointView
@@ -34,6 +36,7 @@ class WaterPointPage:
     served: Sequence[Served]
     completeness: Sequence[Completeness]
     has_values: bool
+    advisories: Sequence[AdvisoryView]
 
 
 def water_point_page(site: Site, water_point: str, now: datetime) -> WaterPointPage:
@@ -50,9 +53,11 @@ def water_point_page(site: Site, water_point: str, now: datetime) -> WaterPointP
         past = past_alerts(connection, known.rules, water_point=water_point)
         devices = served(connection, water_point)
         counts = completeness(connection, [device.device for device in devices])
+        told = advisories(connection, now, water_point).get(water_point, ())
     rows = with_hour_before(newest(site.store, [water_point], now), site.store, [water_point], now)
     view = point_view(place, rows, known, now=now, stale_after_s=site.settings.stale_after_s)
-    return WaterPointPage(view, known.alerts.get(water_point, ()), late, past, devices, counts, rows.is_known)
+    alerts = known.alerts.get(water_point, ())
+    return WaterPointPage(view, alerts, late, past, devices, counts, rows.is_known, told)
 
 
 def charts(site: Site, view: PointView, *, span: Range, now: datetime) -> Sequence[ChartView]:

@@ -22,14 +22,14 @@ def test_every_kind_says_what_it_is_where_and_what_to_do(language: Language, kin
     words = phrases(language).kinds[kind]
 
     assert "Sadakhlo" in words.headline.format(place="Sadakhlo")
-    assert len({words.event, words.headline, words.instruction}) == 3
+    assert len({words.event, words.headline, words.instruction, words.short}) == 4
 
 
 @pytest.mark.parametrize("language", list(Language))
 def test_only_boil_tells_people_to_boil(language: Language) -> None:
     words = phrases(language).kinds
     for kind in (AdvisoryKind.DO_NOT_DRINK, AdvisoryKind.DO_NOT_USE):
-        said = f"{words[kind].event} {words[kind].headline}".lower()
+        said = f"{words[kind].event} {words[kind].headline} {words[kind].short}".lower()
         assert BOILING[language] not in said
         assert words[kind].instruction.lower().count(BOILING[language]) == 1  # "boiling does not help"
     assert BOILING[language] in words[AdvisoryKind.BOIL].instruction.lower()

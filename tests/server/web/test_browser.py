@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,9 +11,11 @@ from sqlalchemy import insert, update
 from server.database.models import AlertRow, PhoneMessage
 from server.web.live import LiveEvent
 from tests.builders import observation, row
+from tests.server.web.advised import advise
 from tests.server.web.conftest import Served
 from tests.server.web.rows import NOW, PEOPLE, ago
 from tests.server.web.villages import Villages
+from waterquality.languages import Language
 from waterquality.readings import to_ms
 
 pytestmark = pytest.mark.integration
@@ -274,3 +277,19 @@ def test_on_a_telephone_no_name_on_the_map_hides_the_sign_of_another_place(
     )
     context.close()
     assert hidden == 0
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_an_advisory_comes_first_fits_and_can_be_read(served: Served, watched: Watched, width: int) -> None:
+    number = advise(served.place)
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 800})
+    for language, scheme in product(Language, ("light", "dark")):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.goto(f"{served.url}/{language}/water-points/sadakhlo")
+        told = page.locator(f"#advisory-{number}")
+        expect(told.locator("h2")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, language
+        assert told.bounding_box()["y"] < page.locator("#now").bounding_box()["y"]  # type: ignore[index]
+        assert page.evaluate(_FAINT_TEXTS) == [], (language, scheme)
+    assert watched.complaints == []
