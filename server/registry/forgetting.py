@@ -5,18 +5,20 @@ list does not bring back whoever asked to be forgotten. It is made by scrypt wit
 has a number can tell whether it was forgotten, and going through all Georgian mobile numbers to read the marks back
 takes one core two or three weeks. That is a delay and no secret; the alternative is to keep the number itself.
 
-Whatever else comes to hold somebody's name or number must be emptied here. Copies of the database made before hold
-them until they are thrown away.
+Whatever else comes to hold somebody's id, name or number must be emptied here; a test looks through every table.
+Copies of the database made before hold them until they are thrown away. Not forgotten is whoever issued or
+confirmed an advisory: that is a public act.
 """
 
 import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, String, cast, delete, insert, literal, select, update
 
 from alerts.ports import Fate
-from server.database.models import NotificationRow, PhoneMessage
+from server.database.answer_models import AnswerRow
+from server.database.models import AcknowledgementRow, NotificationRow, PhoneMessage
 from server.database.people_models import ConsentRow, ForgottenNumberRow, Person, Subscription
 from server.registry.consent import FORGOTTEN, opt_out
 from waterquality.errors import ConfigError
@@ -74,14 +76,20 @@ def let_back(connection: Connection, number: str) -> None:
 def _hand_over(connection: Connection, person: str, name: str, number: str, now_ms: int) -> None:
     """What the ledger holds of somebody stands under another name, without their number."""
     connection.execute(update(ConsentRow).where(ConsentRow.person_id == person).values(person_id=name))
+    # What a telephone calls a text may hold its number, and what somebody wrote may hold anything.
+    answers = update(AnswerRow).where(AnswerRow.person_id == person)
+    unnamed = literal(f"{name}:").concat(cast(AnswerRow.id, String))
+    connection.execute(answers.values(person_id=name, body="", incoming_id=unnamed))
+    taken = update(AcknowledgementRow).where(AcknowledgementRow.by == person)
+    connection.execute(taken.values(by=name))
     theirs = NotificationRow.person_id == person
     # Nobody can be asked any more what became of what a gateway has accepted.
     accepted = theirs & (NotificationRow.fate == str(Fate.ACCEPTED))
-    unknown = {"fate": str(Fate.UNKNOWN), "due_ms": None, "settled_ms": now_ms, "detail": FORGOTTEN}
+    unknown = {"fate": str(Fate.UNKNOWN), "due_ms": None, "settled_ms": now_ms}
     connection.execute(update(NotificationRow).where(accepted).values(**unknown))
-    connection.execute(
-        update(NotificationRow).where(theirs).values(person_id=name, address="", message_id="")
-    )
+    # What a gateway said of a text may hold the number, and so may its name for it.
+    unsaid = {"person_id": name, "address": "", "message_id": "", "detail": FORGOTTEN}
+    connection.execute(update(NotificationRow).where(theirs).values(**unsaid))
     connection.execute(delete(PhoneMessage).where(PhoneMessage.address == number))
 
 

@@ -7,22 +7,23 @@
 * No reason holds a telephone number or what stood in the cell.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from alerts.latin import to_latin
 from firmware_config.refusal import problems_in
-from server.database.models import Municipality, WaterPoint
 from server.registry.consent import consent_of, take_from_list
 from server.registry.people import NewPerson, add_person, people
-from server.registry.people_sheet import SUBSCRIPTIONS, Sheet, SheetRow
+from server.registry.people_sheet import Sheet, SheetRow
 from server.registry.person_entry import PersonEntry, as_written
+from server.registry.places import SUBSCRIPTIONS, faults_of, read_places
 from server.registry.telephone import read_telephone
 from waterquality.errors import ConfigError
 from waterquality.readings import to_ms
@@ -95,10 +96,7 @@ class Importer:
         self._connection, self._wording, self._now = connection, wording, now
         self._known = people(connection)
         self._by_phone = {person.phone: person.id for person in self._known.values()}
-        self._places = {
-            "water_points": frozenset(connection.scalars(select(WaterPoint.id))),
-            "municipalities": frozenset(connection.scalars(select(Municipality.id))),
-        }
+        self._places = read_places(connection)
         self._seen: dict[str, int] = {}
         self.report = Report()
 
@@ -153,26 +151,13 @@ class Importer:
 
     def _new_id(self, row: SheetRow) -> str:
         """A name of letters that nobody bears yet."""
-        plain = "".join(
-            letter if letter.isascii() and letter.isalnum() else " " for letter in self._spoken(row)
-        )
-        stem = "-".join(plain.lower().split())[:50] or "person"
-        taken = {*self._known, *self._seen}
+        stem, taken = _stem(row.cells.get("name", "")), {*self._known, *self._seen}
         others = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
         return next(name for name in (stem, *others) if name not in taken)
 
-    @staticmethod
-    def _spoken(row: SheetRow) -> str:
-        return to_latin(row.cells.get("name", "")).replace("'", "").replace('"', "")
-
     def _faults(self, entry: PersonEntry) -> Iterator[tuple[str, str]]:
         """What is wrong with somebody who is well written by themselves."""
-        for column in SUBSCRIPTIONS:
-            for place in getattr(entry, column):
-                if place not in self._places[column]:
-                    yield column, _no_such(place, column, self._places[column])
-        if not entry.water_points and not entry.municipalities:
-            yield "water_points", "hears of nothing; name water points or municipalities"
+        yield from faults_of(entry, self._places)
         holder = self._by_phone.get(entry.phone)
         if holder is not None and holder != entry.id:
             yield "phone", f"is the number of {holder} already; one person, one number"
@@ -244,6 +229,14 @@ def import_people(
     return importer.report
 
 
+def _stem(name: str) -> str:
+    """A name in small letters of ASCII and hyphens."""
+    parted = unicodedata.normalize("NFKD", to_latin(name)).replace("'", "")
+    spoken = "".join(letter for letter in parted if not unicodedata.combining(letter))
+    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in spoken)
+    return "-".join(words.lower().split())[:50] or "person"
+
+
 def _value(column: str, cell: str) -> Any:
     """A cell as the registry file would write it."""
     if column in SUBSCRIPTIONS:
@@ -272,12 +265,6 @@ def _of_phone(cell: str, reason: str) -> str:
     if "e+" in cell.lower():
         return "the spreadsheet has rounded it; make the column text, and type it again"
     return reason
-
-
-def _no_such(place: str, column: str, known: Collection[str]) -> str:
-    singular = {"water_points": "water point", "municipalities": "municipality"}[column]
-    there = f"there are {', '.join(sorted(known)[:8])}" if known else "none is registered"
-    return f"there is no {singular} {place!r}; {there}"
 
 
 def _column(key: str) -> str:

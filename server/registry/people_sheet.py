@@ -16,11 +16,11 @@ from firmware_config.whole_file import PRIVATE, replace_file
 from waterquality.errors import ConfigError
 
 NEEDED = ("name", "phone", "language", "role")
-SUBSCRIPTIONS = ("water_points", "municipalities")
 COLUMNS = (
     "id",
     *NEEDED,
-    *SUBSCRIPTIONS,
+    "water_points",
+    "municipalities",
     "tier",
     "quiet_begin",
     "quiet_end",

@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime, time
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerts.recipient import FIRST_TIER, LAST_TIER, TBILISI, QuietHours
 from alerts.rules import Role, Severity
@@ -28,7 +28,13 @@ def _written(form: str, reason: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _is_early(written: object) -> bool:
+    """Whether an hour is written as 7:00."""
+    return isinstance(written, str) and re.fullmatch(r"\d:\d\d", written) is not None
+
+
 Id = Annotated[str, _written("[a-z0-9-]{1,60}", "should be 1 to 60 small letters, digits and hyphens")]
+_Clock = Annotated[time, BeforeValidator(lambda written: f"0{written}" if _is_early(written) else written)]
 _Phone = Annotated[str, AfterValidator(lambda written: read_telephone(written).number)]
 
 
@@ -41,8 +47,8 @@ class Part(BaseModel):
 class QuietEntry(Part):
     """When somebody is not to be woken, in Tbilisi; over midnight where it ends before it begins."""
 
-    begin: time
-    end: time
+    begin: _Clock
+    end: _Clock
 
     @model_validator(mode="after")
     def _is_a_part_of_the_day(self) -> Self:
