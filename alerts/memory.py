@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerts.debts import Debt, settle
 from alerts.lifecycle import Phase
 from alerts.ports import (
     AlertKey,
@@ -50,16 +51,19 @@ class MemoryLedger:
 
     Attributes:
         changes: every transition committed, oldest first.
+        acknowledged: who took on which episode, oldest first.
     """
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
+        self.acknowledged: list[tuple[AlertKey, int, str]] = []
         self._lock = threading.Lock()
         self._standings: dict[AlertKey, Standing] = {}
         self._judged: dict[tuple[str, str], IntervalSet] = {}
         self._heard: dict[str, datetime] = {}
         self._notifications: dict[int, Notification] = {}
         self._detectors: dict[tuple[str, str], bytes] = {}
+        self._acknowledged: dict[tuple[AlertKey, int], int] = {}  # the level at which it was
 
     @property
     def notifications(self) -> Sequence[Notification]:
@@ -128,6 +132,24 @@ class MemoryLedger:
             settled = {outcome.id: _settled(self._notifications[outcome.id], outcome) for outcome in outcomes}
             self._notifications |= settled
 
+    def acknowledge(self, key: AlertKey, episode: int, by: str, at: datetime) -> bool:
+        """Somebody takes an episode on; see the port."""
+        with self._lock:
+            standing = self._standings.get(key)
+            if standing is None or standing.episode != episode:
+                return False
+            known = self._acknowledged.get((key, episode))
+            if known is not None and known >= standing.state.level:
+                return False
+            self._acknowledged[key, episode] = standing.state.level
+            self.acknowledged.append((key, episode, by))
+            for number, each in self._notifications.items():
+                waits = each.owed.due is not None and each.owed.due.ends_with_acknowledgement
+                is_of_it = (each.owed.key, each.owed.episode) == (key, episode)
+                if is_of_it and waits and _debt(each).is_held(at):
+                    self._notifications[number] = _dropped(each)
+            return True
+
     def _worth_telling(self) -> list[Standing]:
         return [
             each for each in self._standings.values() if each.state.phase is not Phase.NORMAL or each.episode
@@ -142,7 +164,10 @@ class MemoryLedger:
         notifications = dict(self._notifications)
         known = {_debt_key(each.owed) for each in notifications.values()}
         for owed in debts:
-            if _debt_key(owed) not in known:
+            theirs = [_debt(each) for each in notifications.values() if _whose(each.owed) == _whose(owed)]
+            settlement = settle(owed, theirs)
+            notifications |= {number: _dropped(notifications[number]) for number in settlement.drops}
+            if settlement.due_at is not None and _debt_key(owed) not in known:
                 known.add(_debt_key(owed))
                 number = len(notifications) + 1
                 pending = Pending(
@@ -154,12 +179,25 @@ class MemoryLedger:
                     owed.owed_at,
                     is_urgent=owed.is_urgent,
                 )
-                notifications[number] = Notification(owed, pending, due_at=owed.owed_at)
+                notifications[number] = Notification(owed, pending, due_at=settlement.due_at)
         return notifications
 
 
 def _debt_key(owed: Owed) -> _DebtKey:
-    return owed.key, owed.episode, owed.step, owed.kind, owed.recipient.person
+    return owed.key, owed.episode, owed.number, owed.kind, owed.recipient.person
+
+
+def _whose(owed: Owed) -> tuple[AlertKey, int, str]:
+    return owed.key, owed.episode, owed.recipient.person
+
+
+def _debt(notification: Notification) -> Debt:
+    pending = notification.pending
+    return Debt(pending.id, notification.owed.number, pending.fate, pending.attempts, notification.due_at)
+
+
+def _dropped(notification: Notification) -> Notification:
+    return replace(notification, pending=replace(notification.pending, fate=Fate.DROPPED), due_at=None)
 
 
 def _settled(notification: Notification, outcome: Outcome) -> Notification:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from alerts.holding import Due, Silence
 from alerts.lifecycle import State, Transition
 from alerts.recipient import Recipient
 from alerts.rules import AnyRule, Role, Rule, Severity
@@ -111,6 +112,8 @@ class Owed:
         owed_at: when it became owed.
         step: the telling of the episode that it belongs to; a person is told each once.
         is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
+        due: when it is to be sent, and why not at once; None: at once.
+        ends: whether it says that something is over.
     """
 
     key: AlertKey
@@ -122,6 +125,19 @@ class Owed:
     owed_at: datetime
     step: int = 1
     is_urgent: bool = False
+    due: Due | None = None
+    ends: bool = False
+
+    @property
+    def due_at(self) -> datetime:
+        """When it is to be sent."""
+        return self.owed_at if self.due is None else self.due.at
+
+    @property
+    def number(self) -> int:
+        """By what texts of one kind in one episode are told apart: the step, or below nought for a reminder."""
+        reminder = 0 if self.due is None else self.due.reminder
+        return self.step if not reminder else -(self.step * 10 + reminder)
 
 
 class Overtaken(LinkError):
@@ -179,11 +195,12 @@ class Fate(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    DROPPED = "dropped"  # it was held, and no longer needed when it came due
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more will be learned."""
-        return self in (Fate.DELIVERED, Fate.FAILED, Fate.UNKNOWN)
+        return self in (Fate.DELIVERED, Fate.FAILED, Fate.UNKNOWN, Fate.DROPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +289,16 @@ class Ledger(Protocol):
         """Record what tries brought, as a whole."""
         ...
 
+    def acknowledge(self, key: AlertKey, episode: int, by: str, at: datetime) -> bool:
+        """Somebody takes an episode on: what was held only until then is dropped. The first counts.
+
+        One that has grown worse since may be acknowledged again.
+
+        Returns:
+            Whether it is news; False also for an episode that there is not.
+        """
+        ...
+
 
 class Directory(Protocol):
     """Who and where."""
@@ -295,4 +322,8 @@ class Directory(Protocol):
 
     def sms_name(self, water_point: str, language: Language) -> str:
         """The short name of a water point for texts."""
+        ...
+
+    def silence(self, rule: str, water_point: str, at: datetime) -> Silence | None:
+        """What silences an alert at an instant, the longest of several; None where nothing does."""
         ...

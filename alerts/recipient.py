@@ -5,7 +5,7 @@ leaves them out, and the ledger owes them nothing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.rules import Role, Severity
@@ -37,6 +37,12 @@ class QuietHours:
         if self.begin < self.end:
             return self.begin <= local < self.end
         return local >= self.begin or local < self.end
+
+    def ends_after(self, at: datetime) -> datetime:
+        """When those that an instant lies within end."""
+        local = at.astimezone(TBILISI)
+        day = local.date() if local.time() < self.end else local.date() + timedelta(days=1)
+        return datetime.combine(day, self.end, TBILISI).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

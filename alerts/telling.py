@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from alerts.draft import Draft
+from alerts.holding import DEFAULT_HOLDING, Due, Holding, due_of_end, dues
 from alerts.in_force import InForce
 from alerts.lifecycle import Transition, Turn
 from alerts.ports import SERVER, AlertKey, Directory, Kind, Owed, Standing
@@ -43,10 +44,11 @@ class Telling:
     Args:
         directory: who and where.
         in_force: the rules at each water point.
+        holding: how long each tier has, and how often to remind.
     """
 
-    def __init__(self, directory: Directory, in_force: InForce) -> None:
-        self._directory, self._in_force = directory, in_force
+    def __init__(self, directory: Directory, in_force: InForce, holding: Holding = DEFAULT_HOLDING) -> None:
+        self._directory, self._in_force, self._holding = directory, in_force, holding
 
     def owed(
         self,
@@ -75,7 +77,8 @@ class Telling:
         if kind is None:
             return
         at = last_heard or transition.at
-        for recipient in self._recipients(rule, standing, draft, among):
+        recipients = self._recipients(rule, standing, draft, among)
+        for recipient in recipients:
             text = render(
                 kind,
                 recipient.language,
@@ -90,16 +93,22 @@ class Telling:
                 event=verdict.event,
                 count=round(verdict.value or 0) if isinstance(rule, MassSilenceRule) else 1,
             )
-            yield Owed(
-                standing.key,
-                standing.episode,
-                kind,
-                recipient,
-                text,
-                transition.at,
-                draft.now,
-                standing.step,
-                is_urgent=_is_urgent(rule, transition),
+            ends = transition.turn is Turn.ENDS
+            yield from (
+                Owed(
+                    standing.key,
+                    standing.episode,
+                    kind,
+                    recipient,
+                    text,
+                    transition.at,
+                    draft.now,
+                    standing.step,
+                    due=due,
+                    ends=ends,
+                    is_urgent=_is_urgent(rule, transition),
+                )
+                for due in self._dues(rule, standing, recipient, recipients, draft.now, ends=ends)
             )
 
     def _kind(self, rule: Rule, transition: Transition, water_point: str, draft: Draft) -> Kind | None:
@@ -146,6 +155,28 @@ class Telling:
         )
         once = {recipient.person: recipient for recipients in each for recipient in recipients}
         return list(once.values())
+
+    def _dues(
+        self,
+        rule: Rule,
+        standing: Standing,
+        recipient: Recipient,
+        recipients: Sequence[Recipient],
+        now: datetime,
+        *,
+        ends: bool,
+    ) -> Iterator[Due]:
+        severity = rule.severity_of(standing.state.level)
+        if ends:
+            return iter([due_of_end(recipient, severity, now)])
+        return dues(
+            recipient,
+            severity,
+            first_tier=min(each.tier for each in recipients),
+            silence=self._directory.silence(rule.id, standing.key.water_point, now),
+            now=now,
+            holding=self._holding,
+        )
 
     def _site(self, water_point: str, recipient: Recipient) -> str:
         if water_point == SERVER:

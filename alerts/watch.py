@@ -16,6 +16,7 @@ from math import inf
 from alerts.detectors import Detectors, Past, no_past
 from alerts.draft import QUIET, Draft
 from alerts.findings import Findings
+from alerts.holding import DEFAULT_HOLDING, Holding
 from alerts.in_force import InForce, ObservedRule
 from alerts.lifecycle import Phase, Turn, step
 from alerts.ports import SERVER, AlertKey, Change, Directory, Lane, Ledger, Overtaken, Standing
@@ -62,6 +63,7 @@ class Watch:
         changed: called with the changes of a judgement, after it was recorded.
         shared: tells which of some water points other judges judge too.
         past: tells what a device has sent before, for what compares with that; see `Detectors`.
+        holding: how long each tier has, and how often to remind.
     """
 
     def __init__(
@@ -73,10 +75,11 @@ class Watch:
         changed: Callable[[Sequence[Change]], None] = lambda _: None,
         shared: Callable[[Iterable[str]], Collection[str]] = lambda _: (),
         past: Past = no_past,
+        holding: Holding = DEFAULT_HOLDING,
     ) -> None:
         self._late_after, self._changed = late_after, changed
         self._directory, self._in_force = directory, InForce(directory)
-        self._telling = Telling(directory, self._in_force)
+        self._telling = Telling(directory, self._in_force, holding)
         self._memory = Remembered(ledger, shared)
         self._detectors = Detectors(ledger, past)
         self._findings = Findings(self._detectors, past)

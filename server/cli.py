@@ -12,6 +12,7 @@ import uvicorn
 
 from firmware_config.logs import set_up_logs
 from server.advisory_cli import advisory
+from server.alert_cli import alert, silence
 from server.authority_cli import authority
 from server.broker_cli import broker as broker_cli
 from server.card_cli import card
@@ -65,6 +66,8 @@ app.add_typer(advisory, name="advisory")
 app.add_typer(lab, name="lab")
 app.add_typer(sms, name="sms")
 app.add_typer(people, name="people")
+app.add_typer(alert, name="alert")
+app.add_typer(silence, name="silence")
 
 
 @app.command()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from alerts.holding import Holding
 from alerts.seeds import shipped_rules
 from alerts.transports.gammu import GammuInbox
 from alerts.transports.gammu_spool import Spool
@@ -22,7 +23,7 @@ from server.phone import DatabaseInbox
 from server.processes import Surroundings
 from server.purse import DatabasePurse
 from server.registry.writing import seed_rules
-from server.settings import InfluxAuth, Mqtt, Notify, ServerSettings, Store, StoreKind, TransportKind
+from server.settings import Alerts, InfluxAuth, Mqtt, Notify, ServerSettings, Store, StoreKind, TransportKind
 from server.store.influx import Basic, InfluxReadingStore, InfluxSettings, Token
 from server.store.patient import PatientStore
 from server.store.port import ReadingStore, StoreUnavailable
@@ -48,7 +49,13 @@ def surroundings(settings: ServerSettings) -> Surroundings:
         clock=SystemClock(),
         keep=timedelta(days=settings.store.keep_days),
         late_after=timedelta(seconds=settings.late_after_s),
+        holding=_holding(settings.alerts),
     )
+
+
+def _holding(settings: Alerts) -> Holding:
+    remind_after = timedelta(seconds=settings.remind_after_s) if settings.remind_after_s else None
+    return Holding(timedelta(seconds=settings.next_tier_after_s), remind_after, settings.reminders)
 
 
 def open_database(settings: ServerSettings) -> Database:

@@ -16,6 +16,7 @@ from server.database.engine import Database
 from server.database.models import AcknowledgementRow, AlertRow, NotificationRow, WaterPoint
 from server.database.people_models import Person
 from server.database.statements import insert_into, letters
+from server.owing import acknowledge
 from server.registry.consent import may_be_told, opt_out
 from server.registry.people import recipient_of
 from server.registry.telephone import read_telephone
@@ -68,6 +69,7 @@ class SqlConversations:
                     taken.water_point_id == alert.water_point_id,
                     taken.lane == alert.lane,
                     taken.episode == alert.episode,
+                    taken.level >= alert.level,
                 ),
             )
             .where(
@@ -99,7 +101,7 @@ class SqlConversations:
             if number is None:
                 return False
             for key, episode in response.acknowledges:
-                _acknowledge(connection, key, episode, person.person, to_ms(text.at))
+                acknowledge(connection, key, episode, person.person, to_ms(text.at))
             if response.answer is Answer.STOP:
                 opt_out(connection, person.person, at=text.at, source="text message", now_ms=to_ms(now))
             if reply and _replies_today(connection, person.person, now) < REPLIES_A_DAY:
@@ -126,26 +128,6 @@ def _answer(text: IncomingText, person: Recipient, response: Response, now: date
         "said": str(response.said),
         "reason": response.reason[:200],
     }
-
-
-def _acknowledge(connection: Connection, key: AlertKey, episode: int, by: str, at_ms: int) -> None:
-    """The first counts."""
-    of_alert = (
-        (AlertRow.rule_id == key.rule)
-        & (AlertRow.water_point_id == key.water_point)
-        & (AlertRow.lane == str(key.lane))
-    )
-    level = connection.execute(select(AlertRow.level).where(of_alert)).scalar() or 0
-    values = {
-        "rule_id": key.rule,
-        "water_point_id": key.water_point,
-        "lane": str(key.lane),
-        "episode": episode,
-        "level": level,
-        "by": by,
-        "at_ms": at_ms,
-    }
-    connection.execute(insert_into(connection, AcknowledgementRow).values(**values).on_conflict_do_nothing())
 
 
 def _replies_today(connection: Connection, person: str, now: datetime) -> int:

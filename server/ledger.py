@@ -17,7 +17,6 @@ from alerts.ports import (
     Lane,
     Outcome,
     Overtaken,
-    Owed,
     Pending,
     Standing,
     is_overtaken,
@@ -33,7 +32,7 @@ from server.database.models import (
     WaterPoint,
 )
 from server.database.statements import insert_into, json_of, letters, spans_of, upsert_all
-from server.registry.consent import told_among
+from server.owing import acknowledge, key_values, owe
 from waterquality.intervals import IntervalSet
 from waterquality.readings import from_ms, to_ms
 
@@ -89,13 +88,13 @@ class SqlLedger:
         """
         with self._database.writing() as connection:
             _still_stands(connection, judgement)
-            standings = [_key_values(each.key) | _values(each) for each in judgement.standings]
+            standings = [key_values(each.key) | _values(each) for each in judgement.standings]
             upsert_all(connection, AlertRow, ("rule_id", "water_point_id", "lane"), standings)
             if judgement.changes:
                 connection.execute(
                     insert(TransitionRow), [_transition(change) for change in judgement.changes]
                 )
-            _owe(connection, judgement.owed)
+            owe(connection, judgement.owed)
             _add_judged(connection, judgement.judged)
             _add_heard(connection, judgement.heard)
             _save_detectors(connection, judgement.detectors)
@@ -124,6 +123,15 @@ class SqlLedger:
                 if outcome.fate in (Fate.ACCEPTED, Fate.DELIVERED):
                     connection.execute(_HAND_OVER, {"row": outcome.id, "at": to_ms(outcome.at)})
         self.fates.update(outcome.fate for outcome in outcomes)
+
+    def acknowledge(self, key: AlertKey, episode: int, by: str, at: datetime) -> bool:
+        """Somebody takes an episode on; see the port.
+
+        Raises:
+            DatabaseUnavailable: nothing was recorded; mended by time.
+        """
+        with self._database.writing() as connection:
+            return acknowledge(connection, key, episode, by, to_ms(at))
 
 
 _OPEN_FATES = [str(fate) for fate in Fate if not fate.is_final]
@@ -229,10 +237,6 @@ def _instant(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else from_ms(milliseconds)
 
 
-def _key_values(key: AlertKey) -> dict[str, Any]:
-    return {"rule_id": key.rule, "water_point_id": key.water_point, "lane": str(key.lane)}
-
-
 def _values(standing: Standing) -> dict[str, Any]:
     state = standing.state
     return {
@@ -280,7 +284,7 @@ def _rising_before(row: RowMapping) -> list[int]:
 
 def _transition(change: Change) -> dict[str, Any]:
     transition = change.transition
-    return _key_values(change.key) | {
+    return key_values(change.key) | {
         "episode": change.episode,
         "before": str(transition.before),
         "after": str(transition.after),
@@ -289,39 +293,6 @@ def _transition(change: Change) -> dict[str, Any]:
         "reason": transition.reason[:200],
         "turn": str(transition.turn),
         "level": transition.level,
-    }
-
-
-def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
-    """Owe each text once: the same text of the same episode to the same person is no second debt.
-
-    Who is to be told was read a while ago. Nothing is owed to whoever has opted out meanwhile.
-    """
-    if not owed:
-        return
-    told = told_among(connection, {each.recipient.person for each in owed})
-    rows = [_debt(each) for each in owed if each.recipient.person in told]
-    if rows:
-        connection.execute(insert_into(connection, NotificationRow).on_conflict_do_nothing(), rows)
-
-
-def _debt(owed: Owed) -> dict[str, object]:
-    return _key_values(owed.key) | {
-        "episode": owed.episode,
-        "step": owed.step,
-        "kind": str(owed.kind),
-        "person_id": owed.recipient.person,
-        "address": owed.recipient.address,
-        "language": str(owed.recipient.language),
-        "text": owed.text,
-        "breached_ms": to_ms(owed.breached_at),
-        "owed_ms": to_ms(owed.owed_at),
-        "fate": str(Fate.QUEUED),
-        "attempts": 0,
-        "due_ms": to_ms(owed.owed_at),
-        "message_id": "",
-        "detail": "",
-        "is_urgent": owed.is_urgent,
     }
 
 

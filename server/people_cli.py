@@ -93,7 +93,7 @@ def list_people(settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) 
 
 @people.command()
 def show(id_: Id, settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """Show somebody, with their number and all that they have agreed to."""
+    """Show somebody: their number, what they hear of, what they said."""
     with _at_desk(settings) as desk:
         found = plain(listed(desk.connection, id_), is_whole=True)
     if as_json:

@@ -15,6 +15,7 @@ from functools import partial
 
 from alerts.advisories.ports import Herald
 from alerts.answers.answering import Answering
+from alerts.holding import DEFAULT_HOLDING, Holding
 from alerts.notifier import Notifier, RetryPolicy
 from alerts.ports import Change
 from alerts.transports.failover import Failover
@@ -71,6 +72,7 @@ class Surroundings:
         clock: the time.
         keep: how long readings are kept.
         late_after: how old an observation may be on arrival and still be about now.
+        holding: how long each tier of people has, and how often to remind.
         tick_every_s: how often silence is judged, in seconds of the clock.
         look_every_s: how often the notifier looks without being nudged, in seconds of the clock.
         receipt_every_s: the shortest time between two receipts to one device, in real seconds.
@@ -85,6 +87,7 @@ class Surroundings:
     clock: Clock
     keep: timedelta = timedelta(days=730)
     late_after: timedelta = timedelta(minutes=20)
+    holding: Holding = DEFAULT_HOLDING
     tick_every_s: float = 15.0
     look_every_s: float = 1.0
     receipt_every_s: float = 0.2
@@ -169,6 +172,7 @@ class Ingest:
             SqlLedger(around.database, self.shards.guard),
             current,
             late_after=around.late_after,
+            holding=around.holding,
             changed=self._tell,
             shared=lambda points: self.shards.shared(current.registry().shards_of, points),
             past=partial(_past, around.store),

@@ -230,6 +230,21 @@ class Metrics(_Section):
     most_devices: int = Field(default=500, ge=0, le=10_000)
 
 
+class Alerts(_Section):
+    """How texts wait for one another.
+
+    Attributes:
+        next_tier_after_s: how long each tier of people has to acknowledge before the next is told, in seconds.
+        remind_after_s: how long after a critical text to send it again while nobody has acknowledged, in seconds;
+            0 for never, as is right where people cannot answer.
+        reminders: how often at most.
+    """
+
+    next_tier_after_s: float = Field(default=1800.0, gt=0)
+    remind_after_s: float = Field(default=0.0, ge=0)
+    reminders: int = Field(default=3, ge=0, le=9)
+
+
 class ServerSettings(LayeredSettings):
     """All settings of the server.
 
@@ -239,6 +254,7 @@ class ServerSettings(LayeredSettings):
         mqtt: the broker.
         store: the store of readings.
         web: the pages.
+        alerts: how texts wait for one another.
         notify: texts.
         authority: certificates of devices and of the broker.
         advisories: who must agree on them, and how programs are told.
@@ -251,6 +267,7 @@ class ServerSettings(LayeredSettings):
     mqtt: Mqtt = Mqtt()
     store: Store = Store()
     web: Web = Web()
+    alerts: Alerts = Alerts()
     notify: Notify = Notify()
     authority: Authority = Authority()
     advisories: Advisories = Advisories()

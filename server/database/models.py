@@ -190,6 +190,8 @@ class NotificationRow(Base):
     settled_ms: Mapped[int | None] = mapped_column(BigInteger)
     message_id: Mapped[str] = mapped_column(String(200), default="")
     detail: Mapped[str] = mapped_column(String(200), default="")
+    held: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    ends_with_acknowledgement: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     is_urgent: Mapped[bool] = mapped_column(Boolean, server_default=false())
     __table_args__ = (
         Index("ix_notification_due", "due_ms"),
@@ -209,6 +211,20 @@ class AcknowledgementRow(Base):
     level: Mapped[int] = mapped_column(Integer)
     by: Mapped[str] = mapped_column(String(60))
     at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class SilenceRow(Base):
+    """No new texts about something for a while; "" means every water point, municipality or rule."""
+
+    __tablename__ = "silence"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True)
+    water_point_id: Mapped[str] = mapped_column(String(60))
+    municipality_id: Mapped[str] = mapped_column(String(40))
+    rule_id: Mapped[str] = mapped_column(String(60))
+    since_ms: Mapped[int] = mapped_column(BigInteger)
+    until_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    by: Mapped[str] = mapped_column(String(60))
+    reason: Mapped[str] = mapped_column(String(120))
 
 
 class PhoneMessage(Base):

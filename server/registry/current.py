@@ -4,7 +4,9 @@ Implements `alerts.ports.Directory` by passing each question to the snapshot in 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from alerts.holding import Silence
 from alerts.recipient import Recipient
 from alerts.rules import AnyRule, Placed, Role, Rule, Severity
 from server.database.engine import Database
@@ -56,6 +58,10 @@ class CurrentRegistry:
     ) -> Sequence[Recipient]:
         """People to tell."""
         return self._directory.recipients(water_point, audience, severity)
+
+    def silence(self, rule: str, water_point: str, at: datetime) -> Silence | None:
+        """What silences an alert at an instant."""
+        return self._directory.silence(rule, water_point, at)
 
     def sms_name(self, water_point: str, language: Language) -> str:
         """The short name of a water point for texts."""

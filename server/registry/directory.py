@@ -6,12 +6,14 @@ A snapshot like the registry it is made from. Implements `alerts.ports.Directory
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
+from alerts.holding import Silence
 from alerts.recipient import Recipient
 from alerts.rules import AnyRule, Placed, Role, Rule, Severity, place_rules
 from alerts.rules import Place as PlaceOfRules
@@ -22,6 +24,7 @@ from server.database.models import RuleRow, WaterPoint
 from server.database.people_models import Person, Subscription
 from server.registry.consent import may_be_told
 from server.registry.people import recipient_of
+from server.registry.silences import silences_from
 from server.registry.snapshot import Registry
 from waterquality.languages import Language
 
@@ -47,6 +50,7 @@ class SnapshotDirectory:
         all_rules: rules in force by id.
         by_water_point: people subscribed to a water point, of those who may be told.
         by_municipality: people subscribed to all of a municipality, likewise.
+        silences: those that have not ended.
     """
 
     registry: Registry
@@ -54,6 +58,7 @@ class SnapshotDirectory:
     all_rules: Mapping[str, AnyRule]
     by_water_point: Mapping[str, Sequence[Recipient]]
     by_municipality: Mapping[str, Sequence[Recipient]]
+    silences: Sequence[Silence] = ()
 
     def rules(self) -> Mapping[str, AnyRule]:
         """All rules in force, by id."""
@@ -93,6 +98,13 @@ class SnapshotDirectory:
         names = place.sms_names if place is not None else {}
         return names.get(language) or names.get(Language.EN) or water_point
 
+    def silence(self, rule: str, water_point: str, at: datetime) -> Silence | None:
+        """What silences an alert at an instant, the longest of several; None where nothing does."""
+        place = self.places.get(water_point)
+        municipality = "" if place is None else place.municipality
+        found = [each for each in self.silences if each.covers(rule, water_point, municipality, at)]
+        return max(found, key=lambda each: each.until, default=None)
+
     def _seen_by_rules(self, water_point: str) -> PlaceOfRules:
         devices = self._devices.get(water_point, ())
         capabilities = [self.registry.capabilities.get(device, {}) for device in devices]
@@ -120,7 +132,8 @@ def read_directory(database: Database, registry: Registry) -> SnapshotDirectory:
         places = {row[0]: Place(row[1], row[2], _supply(row[0], row[3])) for row in rows}
         rules = _rules(connection)
         by_water_point, by_municipality = _subscribed(connection)
-    return SnapshotDirectory(registry, places, rules, by_water_point, by_municipality)
+        silences = silences_from(connection)
+    return SnapshotDirectory(registry, places, rules, by_water_point, by_municipality, silences)
 
 
 def _supply(water_point: str, text: str) -> Supply | None:

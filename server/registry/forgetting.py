@@ -7,7 +7,7 @@ takes one core two or three weeks. That is a delay and no secret; the alternativ
 
 Whatever else comes to hold somebody's id, name or number must be emptied here; a test looks through every table.
 Copies of the database made before hold them until they are thrown away. Not forgotten is whoever issued or
-confirmed an advisory: that is a public act.
+confirmed an advisory, which is a public act, nor a name that somebody typed into a reason.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, String, cast, delete, insert, literal, select
 
 from alerts.ports import Fate
 from server.database.answer_models import AnswerRow
-from server.database.models import AcknowledgementRow, NotificationRow, PhoneMessage
+from server.database.models import AcknowledgementRow, NotificationRow, PhoneMessage, SilenceRow
 from server.database.people_models import ConsentRow, ForgottenNumberRow, Person, Subscription
 from server.registry.consent import FORGOTTEN, opt_out
 from waterquality.errors import ConfigError
@@ -80,8 +80,8 @@ def _hand_over(connection: Connection, person: str, name: str, number: str, now_
     answers = update(AnswerRow).where(AnswerRow.person_id == person)
     unnamed = literal(f"{name}:").concat(cast(AnswerRow.id, String))
     connection.execute(answers.values(person_id=name, body="", incoming_id=unnamed))
-    taken = update(AcknowledgementRow).where(AcknowledgementRow.by == person)
-    connection.execute(taken.values(by=name))
+    for table in (AcknowledgementRow, SilenceRow):
+        connection.execute(update(table).where(table.by == person).values(by=name))
     theirs = NotificationRow.person_id == person
     # Nobody can be asked any more what became of what a gateway has accepted.
     accepted = theirs & (NotificationRow.fate == str(Fate.ACCEPTED))

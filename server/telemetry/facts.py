@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import Connection, RowMapping, and_, func, not_, or_, select
 
 from alerts.lifecycle import Phase
 from alerts.ports import Fate, Lane
@@ -101,7 +101,9 @@ def _rule(spec: object) -> Rule | None:
 
 def _texts(connection: Connection, now_ms: int) -> Iterator[Point]:
     row = NotificationRow
-    owed = (row.due_ms.is_not(None), row.fate == str(Fate.QUEUED))  # by the index of what is due
+    # By the index of what is due; what is held until its time is not late.
+    is_held = and_(row.held != "", row.attempts == 0, row.due_ms > now_ms)
+    owed = (row.due_ms.is_not(None), row.fate == str(Fate.QUEUED), not_(is_held))
     count, oldest_ms = connection.execute(select(func.count(), func.min(row.owed_ms)).where(*owed)).one()
     yield Point("tskaro_notifications_owed", count)
     age_s = 0.0 if oldest_ms is None else max(0.0, (now_ms - oldest_ms) / 1000)

@@ -85,6 +85,7 @@ FATES = MappingProxyType(
         Fate.DELIVERED: msgid("delivered"),
         Fate.FAILED: msgid("not delivered"),
         Fate.UNKNOWN: msgid("sent, fate unknown"),
+        Fate.DROPPED: msgid("no longer needed"),
     }
 )
 KINDS = MappingProxyType(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.holding import Due
 from alerts.lifecycle import Phase, State, Transition
 from alerts.memory import MemoryLedger
 from alerts.ports import (
@@ -397,3 +398,100 @@ def test_what_relied_on_what_still_stands_is_recorded(ledger):
     ledger.commit(Judgement([standing(Phase.RECOVERING)], relied_on=known, is_of_silence=True))
 
     assert list(ledger.standings()) == [standing(Phase.RECOVERING)]
+
+
+# ---- texts that are held, and acknowledgements ---------------------------------------------------------------
+
+
+def held(*, minutes=60, reminder=0, ends_with_acknowledgement=True, why="tier 2"):
+    return Due(T + timedelta(minutes=minutes), why, reminder, ends_with_acknowledgement)
+
+
+def owing(**given):
+    known = {"key": KEY, "episode": 1, "kind": Kind.TURBIDITY_HIGH, "recipient": NINO, "text": "muddy"}
+    return Owed(**(known | {"breached_at": T, "owed_at": T} | given))
+
+
+def texts_due(ledger, minutes):
+    return [each.text for each in ledger.due(T + timedelta(minutes=minutes), 100)]
+
+
+def test_a_held_text_is_due_when_its_time_has_come(ledger):
+    ledger.commit(Judgement(owed=[owing(due=held())]))
+
+    assert texts_due(ledger, 59) == []
+    assert texts_due(ledger, 60) == ["muddy"]
+
+
+def test_what_ends_before_it_is_due_is_never_told_nor_its_end(ledger):
+    ledger.commit(Judgement(owed=[owing(due=held())]))
+    ledger.commit(Judgement(owed=[owing(kind=Kind.ALL_CLEAR, text="clear", owed_at=T + LATER, ends=True)]))
+
+    assert texts_due(ledger, 600) == []
+
+
+def test_who_was_told_hears_of_the_end_and_no_reminder(ledger):
+    ledger.commit(Judgement(owed=[owing(), owing(due=held(reminder=1), text="still muddy")]))
+    (first,) = ledger.due(T, 10)
+    ledger.settle([Outcome(first.id, Fate.DELIVERED, 1, T, None)])
+    ledger.commit(Judgement(owed=[owing(kind=Kind.ALL_CLEAR, text="clear", owed_at=T + LATER, ends=True)]))
+
+    assert texts_due(ledger, 600) == ["clear"]
+
+
+def test_something_worse_is_told_instead_of_what_is_held(ledger):
+    ledger.commit(Judgement(owed=[owing(due=held(minutes=20))]))
+    ledger.commit(Judgement(owed=[owing(text="muddier", step=2, owed_at=T + LATER, due=held(minutes=40))]))
+
+    assert texts_due(ledger, 19) == []
+    assert texts_due(ledger, 600) == texts_due(ledger, 20) == ["muddier"]
+
+
+def test_the_texts_of_others_and_of_other_episodes_stay_as_they_are(ledger):
+    ledger.commit(
+        Judgement(
+            owed=[
+                owing(due=held()),
+                owing(due=held(), recipient=OTHERS[0], text="to another"),
+                owing(due=held(), episode=2, text="of another episode"),
+            ]
+        )
+    )
+    ledger.commit(Judgement(owed=[owing(kind=Kind.ALL_CLEAR, text="clear", owed_at=T + LATER, ends=True)]))
+
+    assert set(texts_due(ledger, 600)) == {"to another", "of another episode"}
+
+
+def test_an_acknowledgement_drops_what_was_held_until_then_and_nothing_else(ledger):
+    waits = held(why="quiet hours", ends_with_acknowledgement=False)
+    ledger.commit(
+        Judgement(
+            standings=[standing()],
+            owed=[
+                owing(text="now"),
+                owing(text="to the next tier", recipient=OTHERS[0], due=held()),
+                owing(text="in the morning", recipient=OTHERS[1], due=waits),
+                owing(text="again", due=held(reminder=1)),
+            ],
+        )
+    )
+
+    assert ledger.acknowledge(KEY, 1, "nino", T + LATER)
+    assert texts_due(ledger, 600) == ["now", "in the morning"]
+
+
+def test_the_first_acknowledgement_counts_until_it_grows_worse(ledger):
+    ledger.commit(Judgement(standings=[standing()]))
+
+    assert ledger.acknowledge(KEY, 1, "nino", T)
+    assert not ledger.acknowledge(KEY, 1, "levan", T)
+    worse = standing()
+    ledger.commit(Judgement(standings=[replace(worse, state=replace(worse.state, level=2))]))
+    assert ledger.acknowledge(KEY, 1, "levan", T)
+
+
+def test_what_is_not_there_cannot_be_acknowledged(ledger):
+    ledger.commit(Judgement(standings=[standing()]))
+
+    assert not ledger.acknowledge(KEY, 2, "nino", T)
+    assert not ledger.acknowledge(AlertKey("ph", "elsewhere"), 1, "nino", T)

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from alerts.holding import Silence
 from alerts.recipient import Recipient
 from alerts.rules import Delays, LimitRule, NoDataRule, Role, Rule, Severity
 from waterquality.languages import Language
@@ -37,6 +39,7 @@ class Town:
     all_rules: Sequence[Rule] = (TURBID, SOUR, SILENT)
     people: Sequence[Recipient] = (NINO, LEYLA, GIORGI)
     names: Mapping[str, str] = field(default_factory=dict)
+    silences: Sequence[Silence] = ()
 
     def rules(self) -> Mapping[str, Rule]:
         return {rule.id: rule for rule in self.all_rules}
@@ -48,6 +51,9 @@ class Town:
         self, water_point: str, audience: frozenset[Role], severity: Severity
     ) -> Sequence[Recipient]:
         return [person for person in self.people if person.role in audience and person.wants(severity)]
+
+    def silence(self, rule: str, water_point: str, at: datetime) -> Silence | None:
+        return next((each for each in self.silences if each.covers(rule, water_point, "", at)), None)
 
     def sms_name(self, water_point: str, language: Language) -> str:
         return self.names.get(water_point, water_point)

@@ -11,7 +11,7 @@ from alerts.ports import Fate
 from server.database import models
 from server.database.answer_models import AnswerRow
 from server.database.engine import Database
-from server.database.models import AcknowledgementRow, Base, NotificationRow, PhoneMessage
+from server.database.models import AcknowledgementRow, Base, NotificationRow, PhoneMessage, SilenceRow
 from server.ledger import SqlLedger
 from server.registry.forgetting import forget, let_back
 from server.registry.people import NewPerson, add_person, people
@@ -70,7 +70,17 @@ def village(database: Database) -> Database:
                 at_ms=1,
             )
         )
-    owe(database, NINO)
+        connection.execute(
+            insert(SilenceRow).values(
+                water_point_id="",
+                municipality_id="",
+                rule_id="",
+                since_ms=1,
+                until_ms=2,
+                by="nino",
+                reason="work",
+            )
+        )
     return database
 
 

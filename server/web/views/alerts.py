@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, not_, select, tuple_
 
 from alerts.lifecycle import Phase
 from alerts.ports import Fate, Kind, Lane
@@ -196,7 +196,7 @@ def _with_told(connection: Connection, found: Sequence[AlertView]) -> Sequence[A
     rows = connection.execute(
         select(NotificationRow, Person.role)
         .outerjoin(Person, Person.id == NotificationRow.person_id)
-        .where(_is_one_of(NotificationRow, keys))
+        .where(_is_one_of(NotificationRow, keys), _is_told(NotificationRow))
         .order_by(NotificationRow.owed_ms, NotificationRow.id)
     )
     texts: defaultdict[_EpisodeKey, list[Told]] = defaultdict(list)
@@ -207,6 +207,12 @@ def _with_told(connection: Connection, found: Sequence[AlertView]) -> Sequence[A
         alert if alert.phase is Phase.PENDING else replace(alert, told=tuple(texts[key]))
         for alert, key in zip(found, keys, strict=True)
     ]
+
+
+def _is_told(table: type[NotificationRow]) -> ColumnElement[bool]:
+    """Whether a text was sent or is to be: one that waits for a later turn may never be needed."""
+    waits = and_(table.ends_with_acknowledgement, table.fate == str(Fate.QUEUED), table.attempts == 0)
+    return and_(table.fate != str(Fate.DROPPED), not_(waits))
 
 
 def _told(row: Any) -> Told:
