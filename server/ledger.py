@@ -13,6 +13,7 @@ from alerts.ports import (
     Change,
     Fate,
     Judgement,
+    Kind,
     Known,
     Lane,
     Outcome,
@@ -307,4 +308,7 @@ def _pending(row: RowMapping) -> Pending:
         handed_at=_instant(row["handed_ms"]),
         message_id=row["message_id"],
         is_urgent=row["is_urgent"],
+        person=row["person_id"],
+        water_point=row["water_point_id"],
+        kind=Kind(row["kind"]),
     )
