@@ -320,6 +320,8 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro advisory authority",
         "tskaro lab",
         "tskaro people",
+        "tskaro alert",
+        "tskaro silence",
     }
     for page in PAGES:
         shell = [body for said, body in _FENCE.findall(text_of(page)) if said.strip() == "sh"]
