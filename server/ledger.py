@@ -135,6 +135,7 @@ class SqlLedger:
             return acknowledge(connection, key, episode, by, to_ms(at))
 
 
+_KINDS = {str(kind): kind for kind in Kind}  # a reply to somebody is of none of them
 _OPEN_FATES = [str(fate) for fate in Fate if not fate.is_final]
 _SETTLE = (
     update(NotificationRow)
@@ -310,5 +311,5 @@ def _pending(row: RowMapping) -> Pending:
         is_urgent=row["is_urgent"],
         person=row["person_id"],
         water_point=row["water_point_id"],
-        kind=Kind(row["kind"]),
+        kind=_KINDS.get(row["kind"]),
     )

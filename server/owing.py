@@ -14,6 +14,7 @@ from waterquality.readings import from_ms, to_ms
 
 _Alerts = type[AlertRow] | type[NotificationRow] | type[AcknowledgementRow]
 
+_KINDS = [str(kind) for kind in Kind]  # texts about alerts, and no replies
 _LOOK_BACK = 50  # texts to one person about one water point that a new one is looked at beside
 
 
@@ -83,6 +84,7 @@ def _before(connection: Connection, owed: Owed) -> list[Debt]:
         row.water_point_id == owed.key.water_point,
         row.lane == str(owed.key.lane),
         row.person_id == owed.recipient.person,
+        row.kind.in_(_KINDS),
     )
     newest = select(row.__table__).where(is_theirs).order_by(row.id.desc()).limit(_LOOK_BACK)
     same = select(row.__table__).where(is_theirs, row.rule_id == owed.key.rule, row.episode == owed.episode)
