@@ -28,7 +28,17 @@ class Ordinary:
         prior: an assumed extreme to begin with; None to begin with nothing.
     """
 
-    __slots__ = ("_began_ms", "_count", "_extremes", "_greatest", "_is_event", "_tuning", "level", "spread")
+    __slots__ = (
+        "_began_ms",
+        "_count",
+        "_extremes",
+        "_greatest",
+        "_is_event",
+        "_tuning",
+        "extreme",
+        "level",
+        "spread",
+    )
 
     def __init__(self, tuning: Tuning, *, prior: float | None = None) -> None:
         assumed = [] if prior is None else [round(math.log(prior), 3)] * tuning.prior_blocks
@@ -43,15 +53,20 @@ class Ordinary:
         """Blocks remembered."""
         return len(self._extremes)
 
-    def see(self, change: float, at_ms: int, *, is_event: bool = False) -> None:
-        """Take in one change, in the quantity's unit; what happens in an event is kept apart."""
+    def see(self, change: float, at_ms: int, *, is_event: bool = False) -> bool:
+        """Take in one change, in the quantity's unit; what happens in an event is kept apart.
+
+        Returns:
+            Whether that closed a block, and so may have changed what is ordinary.
+        """
         if self._count == 0:
             self._began_ms = at_ms
         self._count += 1
         self._greatest[is_event] = max(self._greatest[is_event], change)
-        is_long = at_ms - self._began_ms >= self._tuning.block_s * 1000
-        if is_long and self._count >= self._tuning.block_at_least:
-            self._close()
+        if self._count < self._tuning.block_at_least or at_ms - self._began_ms < self._tuning.block_s * 1000:
+            return False
+        self._close()
+        return True
 
     def save(self) -> Saved:
         """Everything, as JSON can hold it."""
@@ -75,10 +90,10 @@ class Ordinary:
         self._learn()
 
     def _learn(self) -> None:
-        """Set `level` (None before anything moved) and `spread` anew."""
+        """Set `level` (None before anything moved), `spread` and `extreme` anew."""
         lowest, highest = self._tuning.spread
         self.level: float | None = None
-        self.spread = lowest
+        self.spread, self.extreme = lowest, 0.0
         known = self._counted(len(self._extremes))
         if not known:
             return
@@ -89,6 +104,7 @@ class Ordinary:
             middle = max(middle, _median(recent))
         self.level = math.exp(middle)
         self.spread = min(max(deviation, lowest), highest)
+        self.extreme = self.level * math.exp(self.spread)
 
     def _counted(self, newest: int) -> list[float]:
         """The extremes that count among the newest blocks, in order: all, but for a share left out as events."""
