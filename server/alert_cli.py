@@ -61,10 +61,7 @@ def list_alerts(
 def show_alert(
     point: Point, rule: Rule, settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False
 ) -> None:
-    """Show the newest episode of an alert.
-
-    How it went, who was told, and what is still to be told.
-    """
+    """Show how an alert went, who was told, and who is still to be."""
     with refusals(), open_database(load_settings(settings)).reading() as connection:
         found = _newest(episodes(connection, only_open=False), point, rule)
         texts = texts_of(connection, found.key, found.episode)
@@ -91,7 +88,7 @@ def show_alert(
 def acknowledge_alert(point: Point, rule: Rule, by: By, settings: SettingsPath = DEFAULT_PATH) -> None:
     """Take an open alert on.
 
-    Later tiers are not told, and nobody is reminded.
+    Later tiers are not told then, and nobody is reminded.
     """
     with refusals():
         database = open_database(load_settings(settings))
