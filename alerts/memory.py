@@ -167,19 +167,22 @@ class MemoryLedger:
             theirs = [_debt(each) for each in notifications.values() if _whose(each.owed) == _whose(owed)]
             settlement = settle(owed, theirs)
             notifications |= {number: _dropped(notifications[number]) for number in settlement.drops}
-            if settlement.due_at is not None and _debt_key(owed) not in known:
+            if settlement.is_owed and _debt_key(owed) not in known:
                 known.add(_debt_key(owed))
                 number = len(notifications) + 1
                 pending = Pending(
                     number,
                     owed.recipient.address,
                     owed.text,
-                    Fate.QUEUED,
+                    Fate.GATHERED if settlement.due_at is None else Fate.QUEUED,
                     0,
                     owed.owed_at,
                     is_urgent=owed.is_urgent,
+                    person=owed.recipient.person,
+                    water_point=owed.key.water_point,
+                    kind=owed.kind,
                 )
-                notifications[number] = Notification(owed, pending, due_at=settlement.due_at)
+                notifications[number] = Notification(owed, pending, settlement.due_at, settlement.why)
         return notifications
 
 
@@ -187,13 +190,24 @@ def _debt_key(owed: Owed) -> _DebtKey:
     return owed.key, owed.episode, owed.number, owed.kind, owed.recipient.person
 
 
-def _whose(owed: Owed) -> tuple[AlertKey, int, str]:
-    return owed.key, owed.episode, owed.recipient.person
+def _whose(owed: Owed) -> tuple[str, str, str]:
+    return owed.key.water_point, owed.key.lane, owed.recipient.person
 
 
 def _debt(notification: Notification) -> Debt:
-    pending = notification.pending
-    return Debt(pending.id, notification.owed.number, pending.fate, pending.attempts, notification.due_at)
+    pending, owed = notification.pending, notification.owed
+    return Debt(
+        pending.id,
+        owed.key,
+        owed.episode,
+        owed.kind,
+        owed.owed_at,
+        owed.is_urgent,
+        owed.number,
+        pending.fate,
+        pending.attempts,
+        notification.due_at,
+    )
 
 
 def _dropped(notification: Notification) -> Notification:

@@ -6,7 +6,7 @@
 * A text keeps its reference at every try, so that a gateway that looks at it drops the double.
 * Where several notifiers run, one sends and the others wait; it asks before each try whether it is still the one.
 * Every retry has a stated end: a text that nobody took has FAILED, a delivery never confirmed is UNKNOWN.
-* Who must act at once is told first.
+* Who must act at once is told first. Of what comes due together and has one cause, one text goes out.
 * One recipient does not hold up the others, nor do questions hold up texts, nor a text that a limit of ours holds
   back; a gateway that is down is left alone for a while.
 
@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.grouping import gathered
 from alerts.ports import Fate, Ledger, Outcome, Pending
 from alerts.transports.port import GatewayBusy, Handover, RecipientRejected, Text, Transport, Trouble
 from waterquality.errors import LinkError
@@ -199,7 +200,7 @@ class Notifier:
             self._record(self._unrecorded)
         if not self._is_ours():
             return 0
-        due = self._ledger.due(now, self._policy.look_at)
+        due = self._gather(self._ledger.due(now, self._policy.look_at), now)
         taken = 0
         for fate in (Fate.QUEUED, Fate.ACCEPTED):
             if fate not in self._resting_until or now >= self._resting_until[fate]:
@@ -207,6 +208,15 @@ class Notifier:
                 turn.sort(key=lambda pending: not pending.is_urgent)
                 taken += self._take_turn(turn[: self._policy.at_most - taken], fate, now)
         return taken
+
+    def _gather(self, due: Sequence[Pending], now: datetime) -> Sequence[Pending]:
+        """What is due without what another text says, which is recorded before anything is sent."""
+        outcomes = gathered(due, now)
+        if not outcomes:
+            return due
+        self._ledger.settle(outcomes)
+        said = {outcome.id for outcome in outcomes}
+        return [pending for pending in due if pending.id not in said]
 
     def _take_turn(self, turn: Sequence[Pending], fate: Fate, now: datetime) -> int:
         in_a_row: list[LinkError] = []

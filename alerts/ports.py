@@ -196,11 +196,12 @@ class Fate(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     DROPPED = "dropped"  # it was held, and no longer needed when it came due
+    GATHERED = "gathered"  # another text says it
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more will be learned."""
-        return self in (Fate.DELIVERED, Fate.FAILED, Fate.UNKNOWN, Fate.DROPPED)
+        return self not in (Fate.QUEUED, Fate.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,9 @@ class Pending:
         handed_at: when the transport accepted it; None before.
         message_id: the transport's own id, "" before it was accepted.
         is_urgent: whether somebody must act at once: it goes before others, and no ceiling of cost holds it up.
+        person: whose it is; "" where that is of no matter.
+        water_point: what it is about; "" where that is of no matter.
+        kind: what it says; None where that is of no matter.
     """
 
     id: int
@@ -228,6 +232,9 @@ class Pending:
     handed_at: datetime | None = None
     message_id: str = ""
     is_urgent: bool = False
+    person: str = ""
+    water_point: str = ""
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def list_alerts(
 def show_alert(
     point: Point, rule: Rule, settings: SettingsPath = DEFAULT_PATH, as_json: AsJson = False
 ) -> None:
-    """Show the newest episode of an alert: how it went, who was told, and what is still to be told."""
+    """Show how an alert went, who was told, and who is still to be."""
     with refusals(), open_database(load_settings(settings)).reading() as connection:
         found = _newest(episodes(connection, only_open=False), point, rule)
         texts = texts_of(connection, found.key, found.episode)
@@ -86,7 +86,10 @@ def show_alert(
 
 @alert.command("acknowledge")
 def acknowledge_alert(point: Point, rule: Rule, by: By, settings: SettingsPath = DEFAULT_PATH) -> None:
-    """Take an open alert on: later tiers are not told, and nobody is reminded."""
+    """Take an open alert on.
+
+    Later tiers are not told then, and nobody is reminded.
+    """
     with refusals():
         database = open_database(load_settings(settings))
         with database.reading() as connection:

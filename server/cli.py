@@ -24,6 +24,7 @@ from server.handing_in import hand_in
 from server.heap import collect_seldom
 from server.lab_cli import lab
 from server.memory_cli import memory, moved
+from server.people_cli import people
 from server.processes import Ingest, LiveFeed, Notify, Remote, Surroundings
 from server.registry.file import load_registry, read_registry_file
 from server.remote_cli import device
@@ -66,6 +67,7 @@ app.add_typer(advisory, name="advisory")
 app.add_typer(lab, name="lab")
 app.add_typer(sms, name="sms")
 app.add_typer(drill, name="drill")
+app.add_typer(people, name="people")
 app.add_typer(alert, name="alert")
 app.add_typer(silence, name="silence")
 

@@ -13,6 +13,7 @@ from alerts.ports import (
     Change,
     Fate,
     Judgement,
+    Kind,
     Known,
     Lane,
     Outcome,
@@ -134,6 +135,7 @@ class SqlLedger:
             return acknowledge(connection, key, episode, by, to_ms(at))
 
 
+_KINDS = {str(kind): kind for kind in Kind}  # a reply to somebody is of none of them
 _OPEN_FATES = [str(fate) for fate in Fate if not fate.is_final]
 _SETTLE = (
     update(NotificationRow)
@@ -307,4 +309,7 @@ def _pending(row: RowMapping) -> Pending:
         handed_at=_instant(row["handed_ms"]),
         message_id=row["message_id"],
         is_urgent=row["is_urgent"],
+        person=row["person_id"],
+        water_point=row["water_point_id"],
+        kind=_KINDS.get(row["kind"]),
     )

@@ -1,19 +1,21 @@
 """Debts in the database: texts that become owed, what they make of those before, and who takes an episode on."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, select, update
 
-from alerts.debts import Debt, settle
-from alerts.ports import AlertKey, Fate, Owed
+from alerts.debts import Debt, Settlement, settle
+from alerts.ports import AlertKey, Fate, Kind, Lane, Owed
 from server.database.models import AcknowledgementRow, AlertRow, NotificationRow
 from server.database.statements import insert_into
 from server.registry.consent import told_among
 from waterquality.readings import from_ms, to_ms
 
 _Alerts = type[AlertRow] | type[NotificationRow] | type[AcknowledgementRow]
+
+_KINDS = [str(kind) for kind in Kind]  # texts about alerts, and no replies
+_LOOK_BACK = 50  # texts to one person about one water point that a new one is looked at beside
 
 
 def owe(connection: Connection, owed: Sequence[Owed]) -> None:
@@ -70,20 +72,40 @@ def _owe(connection: Connection, owed: Owed) -> None:
     if settlement.drops:
         why = "over before it was due" if owed.ends else "something worse is told instead"
         _drop(connection, NotificationRow.id.in_(settlement.drops), to_ms(owed.owed_at), why)
-    if settlement.due_at is not None:
-        debt = insert_into(connection, NotificationRow).values(**_debt(owed, settlement.due_at))
+    if settlement.is_owed:
+        debt = insert_into(connection, NotificationRow).values(**_debt(owed, settlement))
         connection.execute(debt.on_conflict_do_nothing())
 
 
 def _before(connection: Connection, owed: Owed) -> list[Debt]:
+    """What the person is or was owed about the water point lately, and of the same episode; oldest first."""
     row = NotificationRow
-    query = select(row.id, row.step, row.fate, row.attempts, row.due_ms).where(
-        is_of(row, owed.key), row.episode == owed.episode, row.person_id == owed.recipient.person
+    is_theirs = and_(
+        row.water_point_id == owed.key.water_point,
+        row.lane == str(owed.key.lane),
+        row.person_id == owed.recipient.person,
+        row.kind.in_(_KINDS),
     )
-    return [
-        Debt(number, step, Fate(fate), attempts, None if due_ms is None else from_ms(due_ms))
-        for number, step, fate, attempts, due_ms in connection.execute(query)
-    ]
+    newest = select(row.__table__).where(is_theirs).order_by(row.id.desc()).limit(_LOOK_BACK)
+    same = select(row.__table__).where(is_theirs, row.rule_id == owed.key.rule, row.episode == owed.episode)
+    found = {each["id"]: each for query in (newest, same) for each in connection.execute(query).mappings()}
+    return [_debt_of(found[number]) for number in sorted(found)]
+
+
+def _debt_of(row: RowMapping) -> Debt:
+    due_ms = row["due_ms"]
+    return Debt(
+        row["id"],
+        AlertKey(row["rule_id"], row["water_point_id"], Lane(row["lane"])),
+        row["episode"],
+        Kind(row["kind"]),
+        from_ms(row["owed_ms"]),
+        row["is_urgent"],
+        row["step"],
+        Fate(row["fate"]),
+        row["attempts"],
+        None if due_ms is None else from_ms(due_ms),
+    )
 
 
 def _drop(connection: Connection, which: ColumnElement[bool], at_ms: int, why: str) -> None:
@@ -91,8 +113,8 @@ def _drop(connection: Connection, which: ColumnElement[bool], at_ms: int, why: s
     connection.execute(update(NotificationRow).where(which).values(**dropped))
 
 
-def _debt(owed: Owed, due_at: datetime) -> dict[str, object]:
-    due = owed.due
+def _debt(owed: Owed, settlement: Settlement) -> dict[str, object]:
+    due, due_at, is_said = owed.due, settlement.due_at, settlement.due_at is None
     return key_values(owed.key) | {
         "episode": owed.episode,
         "step": owed.number,
@@ -103,13 +125,14 @@ def _debt(owed: Owed, due_at: datetime) -> dict[str, object]:
         "text": owed.text,
         "breached_ms": to_ms(owed.breached_at),
         "owed_ms": to_ms(owed.owed_at),
-        "fate": str(Fate.QUEUED),
+        "fate": str(Fate.GATHERED if is_said else Fate.QUEUED),
         "attempts": 0,
-        "due_ms": to_ms(due_at),
-        "held": "" if due is None else due.why[:120],
+        "due_ms": None if due_at is None else to_ms(due_at),
+        "settled_ms": to_ms(owed.owed_at) if is_said else None,
+        "held": (settlement.why or ("" if due is None else due.why))[:120],
         "ends_with_acknowledgement": due is not None and due.ends_with_acknowledgement,
         "message_id": "",
-        "detail": "",
+        "detail": settlement.why if is_said else "",
         "is_urgent": owed.is_urgent,
     }
 

@@ -3,26 +3,14 @@
 What a small deployment keeps in git and loads with `tskaro registry load`; the database is where it lives.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from alerts.recipient import FIRST_TIER, LAST_TIER, TBILISI, QuietHours
-from alerts.rules import Role, Severity
 from alerts.specs import RuleSpec
 from alerts.supply import Supply
 from firmware_config.errors import Problem
@@ -31,9 +19,9 @@ from firmware_config.screening import ParameterTests, problems_of
 from server.database.engine import Database
 from server.registry.consent import take_from_list
 from server.registry.correcting import correct
-from server.registry.people import NewPerson, add_person
+from server.registry.people import add_person
+from server.registry.person_entry import Id, Part, PersonEntry
 from server.registry.screening import Where, put_screening
-from server.registry.telephone import read_telephone
 from server.registry.writing import (
     NewWaterPoint,
     add_device,
@@ -49,43 +37,23 @@ from waterquality.parameters import Parameter
 from waterquality.readings import to_ms
 
 
-def _written(form: str, reason: str) -> AfterValidator:
-    """Refuse what does not have the form, with a reason that a person understands."""
-    pattern = re.compile(form)
-
-    def check(text: str) -> str:
-        if not pattern.fullmatch(text):
-            raise ValueError(reason)
-        return text
-
-    return AfterValidator(check)
-
-
-_Id = Annotated[str, _written("[a-z0-9-]{1,60}", "should be 1 to 60 small letters, digits and hyphens")]
-_Phone = Annotated[str, AfterValidator(lambda written: read_telephone(written).number)]
-
-
 def _calendar(text: str) -> str:
     """A supply calendar, tidied; refused with an example where it is none."""
     return str(Supply.parse(text)) if text else ""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class MunicipalityEntry(_Part):
+class MunicipalityEntry(Part):
     """A municipality; names by language."""
 
-    id: _Id
+    id: Id
     names: dict[Language, str]
 
 
-class WaterPointEntry(_Part):
+class WaterPointEntry(Part):
     """A water point and the device that serves it."""
 
-    id: _Id
-    municipality: _Id
+    id: Id
+    municipality: Id
     names: dict[Language, str]
     sms_names: dict[Language, str]
     lat: float = Field(ge=-90, le=90)
@@ -93,19 +61,19 @@ class WaterPointEntry(_Part):
     supply: Annotated[str, AfterValidator(_calendar)] = ""
 
 
-class DeviceEntry(_Part):
+class DeviceEntry(Part):
     """A device, the models of its probes, and where it stands since when (None: since the file is loaded)."""
 
     id: str
-    water_point: _Id | None = None
+    water_point: Id | None = None
     since: AwareDatetime | None = None
     probes: dict[Parameter, str] = Field(default_factory=dict)
 
 
-class ScreeningEntry(_Part):
+class ScreeningEntry(Part):
     """How the readings of a device or at a water point are screened, where the defaults are not for it."""
 
-    water_point: _Id | None = None
+    water_point: Id | None = None
     device: str | None = None
     turbidity: ParameterTests | None = None
     ph: ParameterTests | None = None
@@ -129,69 +97,7 @@ class ScreeningEntry(_Part):
         return {parameter: tests for parameter, tests in each.items() if tests is not None}
 
 
-class QuietEntry(_Part):
-    """When somebody is not to be woken, in Tbilisi; over midnight where it ends before it begins."""
-
-    begin: time
-    end: time
-
-    @model_validator(mode="after")
-    def _is_a_part_of_the_day(self) -> Self:
-        self.hours()
-        return self
-
-    def hours(self) -> QuietHours:
-        """The quiet hours themselves."""
-        return QuietHours(self.begin, self.end)
-
-
-class ConsentEntry(_Part):
-    """That somebody has agreed to get texts: on which day, and to what, word for word."""
-
-    on: date
-    wording: str = Field(min_length=1)
-
-    def at(self) -> datetime:
-        """When the day began, in Tbilisi."""
-        return datetime.combine(self.on, time(), TBILISI)
-
-
-class PersonEntry(_Part):
-    """Somebody who gets texts; without their consent they get none."""
-
-    id: _Id
-    name: str
-    phone: _Phone
-    language: Language
-    role: Role
-    water_points: tuple[_Id, ...] = ()
-    municipalities: tuple[_Id, ...] = ()
-    tier: int = Field(default=FIRST_TIER, ge=FIRST_TIER, le=LAST_TIER)
-    quiet: QuietEntry | None = None
-    least_severity: Severity | None = None
-    latin: bool = False
-    other_address: str = Field(default="", max_length=300)
-    consent: ConsentEntry | None = None
-
-    def person(self) -> NewPerson:
-        """Whom to register."""
-        return NewPerson(
-            id=self.id,
-            name=self.name,
-            phone=self.phone,
-            language=self.language,
-            role=self.role,
-            water_points=self.water_points,
-            municipalities=self.municipalities,
-            tier=self.tier,
-            quiet=None if self.quiet is None else self.quiet.hours(),
-            least=self.least_severity,
-            is_latin=self.latin,
-            other_address=self.other_address,
-        )
-
-
-class RegistryFile(_Part):
+class RegistryFile(Part):
     """The whole file."""
 
     municipality: tuple[MunicipalityEntry, ...] = ()

@@ -86,6 +86,7 @@ FATES = MappingProxyType(
         Fate.FAILED: msgid("not delivered"),
         Fate.UNKNOWN: msgid("sent, fate unknown"),
         Fate.DROPPED: msgid("no longer needed"),
+        Fate.GATHERED: msgid("said by another text"),
     }
 )
 KINDS = MappingProxyType(

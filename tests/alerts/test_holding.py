@@ -154,7 +154,7 @@ def owed(*, step=1, ends=False, due=None, at=NOON):
 
 
 def debt(number=1, *, due_at=NOON + HOUR, fate=Fate.QUEUED, attempts=0, of=1):
-    return Debt(of, number, fate, attempts, due_at)
+    return Debt(of, KEY, 1, Kind.TURBIDITY_HIGH, NOON - HOUR, False, number, fate, attempts, due_at)
 
 
 SENT = debt(fate=Fate.DELIVERED, due_at=None)

@@ -495,3 +495,53 @@ def test_what_is_not_there_cannot_be_acknowledged(ledger):
 
     assert not ledger.acknowledge(KEY, 2, "nino", T)
     assert not ledger.acknowledge(AlertKey("ph", "elsewhere"), 1, "nino", T)
+
+
+# ---- one text for what has one cause -------------------------------------------------------------------------
+
+EVENT = AlertKey("event", KEY.water_point)
+
+
+def test_what_a_text_said_just_now_is_on_record_and_not_sent_again(ledger):
+    ledger.commit(Judgement(owed=[owing()]))
+    ledger.commit(Judgement(owed=[owing(key=EVENT, kind=Kind.WATER_CHANGED, text="rose")]))
+    ledger.commit(Judgement(owed=[owing(key=EVENT, kind=Kind.WATER_CHANGED, text="rose")]))
+
+    assert texts_due(ledger, 600) == ["muddy"]
+
+
+def test_what_is_said_of_elsewhere_or_to_another_is_sent(ledger):
+    elsewhere = AlertKey("event", "bolnisi")
+    ledger.commit(Judgement(owed=[owing()]))
+    ledger.commit(Judgement(owed=[owing(key=elsewhere, kind=Kind.WATER_CHANGED, text="elsewhere")]))
+    to_another = owing(key=EVENT, kind=Kind.WATER_CHANGED, text="to another", recipient=OTHERS[0])
+    ledger.commit(Judgement(owed=[to_another]))
+
+    assert texts_due(ledger, 600) == ["muddy", "elsewhere", "to another"]
+
+
+def test_who_was_told_in_another_text_hears_of_the_end(ledger):
+    ledger.commit(Judgement(owed=[owing(key=EVENT, kind=Kind.DEVICE_SILENT, text="silent")]))
+    ledger.commit(Judgement(owed=[owing(kind=Kind.PROBE_FAULT, text="unplugged")]))
+    ledger.commit(Judgement(owed=[owing(kind=Kind.PROBE_WELL, text="well", owed_at=T + LATER, ends=True)]))
+
+    assert texts_due(ledger, 600) == ["silent", "well"]
+
+
+def test_all_is_well_is_told_to_whoever_was_told_of_any_alert_there(ledger):
+    ledger.commit(Judgement(owed=[owing()]))
+    sour = AlertKey("ph", KEY.water_point)
+    ledger.commit(Judgement(owed=[owing(key=sour, kind=Kind.PH_OUT, text="sour", due=held())]))
+    ledger.commit(
+        Judgement(owed=[owing(key=sour, kind=Kind.ALL_CLEAR, text="clear", owed_at=T + LATER, ends=True)])
+    )
+
+    assert texts_due(ledger, 600) == ["muddy", "clear"]
+
+
+def test_what_is_due_says_whose_it_is_and_what_about(ledger):
+    ledger.commit(Judgement(owed=[owing()]))
+
+    (found,) = ledger.due(T, 10)
+
+    assert (found.person, found.water_point, found.kind) == ("nino", KEY.water_point, Kind.TURBIDITY_HIGH)
