@@ -19,6 +19,7 @@ from server.card_cli import card
 from server.clock import SystemClock
 from server.composing import broker, inbox, open_database, surroundings, transport
 from server.custody_cli import completeness, quarantine
+from server.drill_cli import drill
 from server.handing_in import hand_in
 from server.heap import collect_seldom
 from server.lab_cli import lab
@@ -65,6 +66,7 @@ app.add_typer(store, name="store")
 app.add_typer(advisory, name="advisory")
 app.add_typer(lab, name="lab")
 app.add_typer(sms, name="sms")
+app.add_typer(drill, name="drill")
 app.add_typer(people, name="people")
 app.add_typer(alert, name="alert")
 app.add_typer(silence, name="silence")

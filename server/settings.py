@@ -204,6 +204,18 @@ class Advisories(_Section):
     radius_m: float = Field(default=1000.0, gt=0, le=100_000)
 
 
+class Drill(_Section):
+    """How it is raised that no drill succeeds any more; both are secrets, and either is enough.
+
+    Attributes:
+        dead_man_url: asked after each good look of `tskaro drill check`; from a secret file or the environment.
+        apprise_url: carries the bad news, by Apprise; from a secret file or the environment.
+    """
+
+    dead_man_url: SecretStr | None = None
+    apprise_url: SecretStr | None = None
+
+
 class Log(_Section):
     """The server's own log.
 
@@ -259,6 +271,7 @@ class ServerSettings(LayeredSettings):
         authority: certificates of devices and of the broker.
         advisories: who must agree on them, and how programs are told.
         metrics: figures for Prometheus.
+        drill: who raises that no drill succeeds any more.
         log: the server's log.
     """
 
@@ -272,6 +285,7 @@ class ServerSettings(LayeredSettings):
     authority: Authority = Authority()
     advisories: Advisories = Advisories()
     metrics: Metrics = Metrics()
+    drill: Drill = Drill()
     log: Log = Log()
 
 

@@ -315,6 +315,7 @@ def written_commands() -> Iterator[tuple[Path, str]]:
         "tskaro store",
         "tskaro rules",
         "tskaro water-point",
+        "tskaro drill",
         "tskaro sms",
         "tskaro advisory",
         "tskaro advisory authority",

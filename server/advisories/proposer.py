@@ -26,6 +26,7 @@ from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import AlertRow
 from server.ledger import SqlLedger
+from server.registry.reserved import is_real
 from server.registry.snapshot import Registry
 from server.store.port import ReadingStore, StoreUnavailable
 from waterquality.errors import LinkError
@@ -100,7 +101,9 @@ class Proposer:
         """What is reason for an advisory and is no evidence of one yet."""
         with self._database.reading() as connection:
             firing = select(AlertRow.water_point_id).where(
-                AlertRow.phase == str(Phase.FIRING), AlertRow.lane == str(Lane.LIVE)
+                AlertRow.phase == str(Phase.FIRING),
+                AlertRow.lane == str(Lane.LIVE),
+                is_real(AlertRow.water_point_id),
             )
             points = sorted(set(connection.scalars(firing)))
         known = SqlLedger(self._database).known(points) if points else {}

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from server.authority.signing import Issued, Revoked
 from server.database.models import Deployment, Device, DeviceCertificate, Probe, WaterPoint
+from server.registry.reserved import is_real
 from waterquality.readings import from_ms, to_ms
 
 
@@ -102,7 +103,9 @@ def devices(connection: Connection) -> list[Listed]:
     models: dict[str, list[str]] = {}
     for device, model in connection.execute(select(Probe.device_id, Probe.model).order_by(Probe.parameter)):
         models.setdefault(device, []).append(model)
-    heard = connection.execute(select(Device.id, Device.status_ms, Device.health_ms).order_by(Device.id))
+    heard = connection.execute(
+        select(Device.id, Device.status_ms, Device.health_ms).where(is_real(Device.id)).order_by(Device.id)
+    )
     return [
         Listed(
             device=device,
@@ -117,4 +120,6 @@ def devices(connection: Connection) -> list[Listed]:
 
 def water_points(connection: Connection) -> list[str]:
     """The ids of all water points."""
-    return list(connection.scalars(select(WaterPoint.id).order_by(WaterPoint.id)))
+    return list(
+        connection.scalars(select(WaterPoint.id).where(is_real(WaterPoint.id)).order_by(WaterPoint.id))
+    )

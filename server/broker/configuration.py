@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from waterquality.topics import CHANNELS, LIVE_ROOT, ROOT, Direction, whole
+from server.registry.reserved import DRILL_DEVICE
+from waterquality.topics import CHANNELS, LIVE_ROOT, ROOT, Direction, of_device, whole
 from waterquality.wire.decode import MAX_PAYLOAD_BYTES
 
 FOLDER = Path("/etc/mosquitto/tskaro")
@@ -147,7 +148,7 @@ def device_acl() -> str:
 def server_acl(username: str) -> str:
     """What the server may do: hear devices, speak to them, and talk with its own processes.
 
-    It reads receipts too: whoever hands in a stick waits for them.
+    It reads receipts too: whoever hands in a stick waits for them. Of devices it can play none but the drill's.
     """
     rules = [
         f"topic read {ROOT}/+/+/{whole(channel)}" for channel, way in CHANNELS.items() if way is Direction.UP
@@ -157,6 +158,7 @@ def server_acl(username: str) -> str:
         for channel, way in CHANNELS.items()
         if way is Direction.DOWN
     ]
+    rules.append(f"topic write {of_device(DRILL_DEVICE, 'readings')}/+/+")
     return "\n".join([f"user {username}", *rules, f"topic readwrite {LIVE_ROOT}/#", ""])
 
 

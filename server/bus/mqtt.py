@@ -110,6 +110,18 @@ class Bus:
         self._client.publish(topic, payload, qos=qos, retain=retain)
         return True
 
+    def hand_over(self, topic: str, payload: bytes, *, within_s: float) -> bool:
+        """Publish at QoS 1; returns whether the broker has acknowledged it within so many seconds."""
+        if not self._is_up.is_set():
+            self.counters["dropped_offline"] += 1
+            return False
+        sent = self._client.publish(topic, payload, qos=1)
+        try:
+            sent.wait_for_publish(within_s)
+        except (RuntimeError, ValueError):  # lost on the way, or too many wait already
+            return False
+        return sent.is_published()
+
     def stop(self) -> None:
         """Disconnect and end the network thread."""
         self._client.disconnect()

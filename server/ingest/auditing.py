@@ -19,6 +19,7 @@ from server.database.engine import Database
 from server.database.models import CustodyRow, Device
 from server.ingest.books import Books, Key
 from server.ingest.reconciling import Check, look_for, write_check
+from server.registry.reserved import is_real
 from server.registry.snapshot import Registry
 from server.store.port import ReadingStore, StoreUnavailable
 from waterquality.readings import from_ms, to_ms
@@ -104,7 +105,9 @@ class Auditor:
         instants = (row.awaited_ms, row.missing_ms, row.conflict_ms)
         query = select(*numbers, *instants, Device.health, Device.health_ms)
         with self._database.reading() as connection:
-            found = connection.execute(query.join(Device, Device.id == row.device_id)).all()
+            found = connection.execute(
+                query.join(Device, Device.id == row.device_id).where(is_real(row.device_id))
+            ).all()
         return [(Marks(*each[:8]), told_by(each[8], each[9])) for each in found]
 
     def _flaws(self, marks: Marks, told: Told | None, now: datetime) -> Iterator[Imbalance]:

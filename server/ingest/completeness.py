@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from server.database.models import CustodyDayRow, CustodyRow, Device
 from server.database.statements import spans_of
 from server.ingest.days import Extent, date_of, day_on, day_spans
+from server.registry.reserved import is_real
 from waterquality.intervals import IntervalSet
 
 
@@ -99,6 +100,7 @@ def accounts(connection: Connection, devices: Sequence[str] | None = None) -> Se
     query = (
         select(row.__table__, Device.health, Device.health_ms)
         .outerjoin(Device, Device.id == row.device_id)
+        .where(is_real(row.device_id))
         .order_by(row.device_id, row.updated_ms.desc(), row.epoch)
     )
     if devices is not None:

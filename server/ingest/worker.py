@@ -23,6 +23,7 @@ from server.ingest.receipts import Receipts
 from server.ingest.shards import EveryShard, Holding, Shards
 from server.ingest.subscriber import Arrival, Portion, Subscriber
 from server.registry.current import CurrentRegistry
+from server.registry.reserved import DRILL_POINT
 from server.store.port import StoreBusy
 from waterquality.errors import LinkError
 from waterquality.readings import to_ms
@@ -224,7 +225,8 @@ class Ticker:
         since = self._subscriber.listening_since()
         if since is not None:
             now = self._clock.now()
-            serving = self._current.registry().devices_by_water_point()
+            stays = self._current.registry().devices_by_water_point()
+            serving = {point: devices for point, devices in stays.items() if point != DRILL_POINT}
             self._watch.judge_silence(self._shards.listening(serving, since), now)
             found = self._auditor.look(now)
             if found is not None:

@@ -24,6 +24,7 @@ from server.database.models import RuleRow, WaterPoint
 from server.database.people_models import Person, Subscription
 from server.registry.consent import may_be_told
 from server.registry.people import recipient_of
+from server.registry.reserved import DRILL_PERSON, DRILL_POINT, DRILL_RULE
 from server.registry.silences import silences_from
 from server.registry.snapshot import Registry
 from waterquality.languages import Language
@@ -72,9 +73,8 @@ class SnapshotDirectory:
         """The rules in force at a water point, and why others are not."""
         known = self._placed.get(water_point)
         if known is None:  # asked for at every observation, so worked out once for each snapshot
-            known = self._placed[water_point] = place_rules(
-                self.all_rules.values(), self._seen_by_rules(water_point)
-            )
+            among = [DRILL_RULE] if water_point == DRILL_POINT else self.all_rules.values()
+            known = self._placed[water_point] = place_rules(among, self._seen_by_rules(water_point))
         return known
 
     def recipients(
@@ -89,6 +89,7 @@ class SnapshotDirectory:
             recipient.person: recipient
             for recipient in subscribed
             if recipient.role in audience and recipient.wants(severity)
+            if (recipient.person == DRILL_PERSON) is (water_point == DRILL_POINT)
         }
         return list(once.values())
 

@@ -17,6 +17,7 @@ from server.database.models import (
     WaterPoint,
 )
 from server.database.statements import upsert
+from server.registry.reserved import DRILL_DEVICE
 from waterquality.errors import ConfigError
 from waterquality.languages import Language
 from waterquality.parameters import Parameter
@@ -98,11 +99,13 @@ def check_device_id(device: str) -> None:
     """Refuse what is no device id.
 
     Raises:
-        ConfigError: it is not of the form `kk-0007`; mended by the operator.
+        ConfigError: it is not of the form `kk-0007`, or kept for the drill; mended by the operator.
     """
     if not DEVICE_ID.fullmatch(device):
         message = f"{device!r} is no device id: two letters, a hyphen, at least four digits, e.g. kk-0007"
         raise ConfigError(message)
+    if device == DRILL_DEVICE:
+        raise ConfigError(f"{device} is kept for the drill; give the device another id")
 
 
 def set_probes(connection: Connection, device: str, models: Mapping[Parameter, str]) -> None:

@@ -9,6 +9,7 @@ from server.database.engine import Database
 from server.database.models import Device
 from server.database.remote_models import DeviceUpdate, SoftwareRelease
 from server.database.statements import upsert
+from server.registry.reserved import is_real
 from server.remote.desk import PENDING, must_be_known
 from server.remote.signing import Artefact
 from waterquality.errors import ConfigError
@@ -70,7 +71,10 @@ class Releases:
         with self._database.writing() as connection:
             for device in devices:
                 must_be_known(connection, device)
-            meant = devices or connection.scalars(select(Device.id).order_by(Device.id)).all()
+            meant = (
+                devices
+                or connection.scalars(select(Device.id).where(is_real(Device.id)).order_by(Device.id)).all()
+            )
             release = {
                 "version": manifest.version,
                 "offer": offer.decode(),

@@ -35,6 +35,7 @@ from server.database.models import (
 from server.database.spending_models import SpendingRow
 from server.database.statements import spans_of
 from server.ingest.leases import database_ms
+from server.registry.reserved import is_real
 from server.telemetry.catalogue import Point
 from waterquality.intervals import IntervalSet
 from waterquality.readings import to_ms
@@ -71,7 +72,7 @@ def _alerts(connection: Connection) -> Iterator[Point]:
     rules = {name: _rule(spec) for name, spec in connection.execute(select(RuleRow.id, RuleRow.spec))}
     query = (
         select(AlertRow.rule_id, AlertRow.phase, func.count())
-        .where(AlertRow.lane == str(Lane.LIVE), AlertRow.phase.in_(_PHASES))
+        .where(AlertRow.lane == str(Lane.LIVE), AlertRow.phase.in_(_PHASES), is_real(AlertRow.water_point_id))
         .group_by(AlertRow.rule_id, AlertRow.phase)
     )
     counts = {(rule, phase): count for rule, phase, count in connection.execute(query)}
@@ -166,7 +167,8 @@ def _shards(connection: Connection) -> Iterator[Point]:
 
 
 def _devices(connection: Connection, most: int, lacking: _Lacking) -> Iterator[Point]:
-    serving = Device.id.in_(select(Deployment.device_id).where(Deployment.until_ms.is_(None)))
+    deployed = select(Deployment.device_id).where(Deployment.until_ms.is_(None))
+    serving = Device.id.in_(deployed) & is_real(Device.id)
     every, online = connection.execute(
         select(func.count(), func.count().filter(Device.is_online.is_(True)))
         .select_from(Device)

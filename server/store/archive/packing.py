@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from server.registry.reserved import DRILL_POINT
 from server.store.archive.columns import HEADER, cells_of
 from server.store.archive.csv_file import write_csv
 from server.store.archive.hours import pack_hours
@@ -64,11 +65,15 @@ class Choice:
 
     def takes(self, row: Row) -> bool:
         """Whether this row is among them."""
-        return not self.water_points or row.water_point in self.water_points
+        return self._has(row.water_point)
+
+    def _has(self, water_point: str) -> bool:
+        """Whether a water point is among them; the drill's never is."""
+        return water_point != DRILL_POINT and (not self.water_points or water_point in self.water_points)
 
     def takes_hour(self, hour: RolledHour) -> bool:
         """Whether this hour is among them, whole."""
-        if self.water_points and hour.water_point not in self.water_points:
+        if not self._has(hour.water_point):
             return False
         start_ms = hour.part.at_ms
         ends_in_time = self.until_ms is None or start_ms + HOUR_MS <= self.until_ms

@@ -15,6 +15,7 @@ from alerts.ports import Fate, Kind, Lane
 from alerts.rules import Role
 from server.database.models import AlertRow, NotificationRow, TransitionRow
 from server.database.people_models import Person
+from server.registry.reserved import is_real
 from server.web.views.rules import RuleFacts
 from waterquality.languages import Language
 
@@ -148,7 +149,7 @@ def _episode_key(row: Any) -> _EpisodeKey:
 
 
 def _at(query: Select[Any], column: Any, water_point: str) -> Select[Any]:
-    return query.where(column == water_point) if water_point else query
+    return query.where(column == water_point if water_point else is_real(column))
 
 
 def _standing(row: Any, rules: Mapping[str, RuleFacts]) -> AlertView:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, or_, select
 
 from firmware_config.datasheet import load
 from server.database.models import Deployment, Device, Municipality, Probe, WaterPoint
+from server.registry.reserved import is_real
 from waterquality.errors import ConfigError, RejectedError
 from waterquality.limits import Capability
 from waterquality.parameters import Parameter
@@ -65,7 +66,9 @@ class Served:
 
 def municipalities(connection: Connection) -> Sequence[Place]:
     """Every municipality, by id."""
-    rows = connection.execute(select(Municipality.id, Municipality.names).order_by(Municipality.id))
+    rows = connection.execute(
+        select(Municipality.id, Municipality.names).where(is_real(Municipality.id)).order_by(Municipality.id)
+    )
     return [Place(row.id, row.names) for row in rows]
 
 
@@ -131,14 +134,18 @@ def _capability(model: str) -> Capability | None:
         return None
 
 
-_POINTS = select(
-    WaterPoint.id,
-    WaterPoint.names,
-    WaterPoint.lat,
-    WaterPoint.lon,
-    WaterPoint.municipality_id,
-    Municipality.names.label("municipality_names"),
-).join(Municipality, Municipality.id == WaterPoint.municipality_id)
+_POINTS = (
+    select(
+        WaterPoint.id,
+        WaterPoint.names,
+        WaterPoint.lat,
+        WaterPoint.lon,
+        WaterPoint.municipality_id,
+        Municipality.names.label("municipality_names"),
+    )
+    .join(Municipality, Municipality.id == WaterPoint.municipality_id)
+    .where(is_real(WaterPoint.id))
+)
 
 
 def _point(row: Any) -> Point:
