@@ -47,7 +47,10 @@ def run_command(
     patience_s: Annotated[float, typer.Option(min=1, help="How long each station may take, in s.")] = 60.0,
     as_json: AsJson = False,
 ) -> None:
-    """Send a made-up breach the whole way; exit code 1 where a station fails."""
+    """Send a made-up breach the whole way.
+
+    The exit code is 1 where a station fails.
+    """
     with refusals():
         loaded = load_settings(settings)
         set_up_logs(level="error", as_json=loaded.log.format == "json")
@@ -63,7 +66,10 @@ def check_command(
     within: Annotated[str, typer.Option(help="How old the last good drill may be: 90min, 2h, 1d.")] = "2h",
     as_json: AsJson = False,
 ) -> None:
-    """Look whether a drill succeeded of late; raise it by another way, with exit code 1, where none did."""
+    """Look whether a drill succeeded of late.
+
+    Where none did it is raised by another way, and the exit code is 1.
+    """
     with refusals():
         allowed = _span(within)
         loaded = load_settings(settings)
