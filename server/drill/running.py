@@ -4,6 +4,7 @@
 * A station that is not passed in time ends the drill, and is named.
 * However it ends, the end of the breach is published last and in order, and what was not sent is taken back; an
   alert that stays open all the same is told.
+* In event time a drill lies wholly after the one before it: mixed, they would be no breach and its end.
 * The same numbers carry the same content however often they are published; each drill has an epoch of its own.
 """
 
@@ -21,6 +22,7 @@ from server.registry.reserved import DRILL_DEVICE
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading, to_ms
 
+_MS_PER_S = 1000
 _LOOK_EVERY_S = 0.2
 _REPEAT_EVERY = timedelta(seconds=10)
 _CLEAR_NTU, _BREACH_NTU = 0.5, 25.0
@@ -83,7 +85,7 @@ class Drill:
         Raises:
             DatabaseUnavailable: how it went cannot be told; mended by time.
         """
-        began_at = self._clock.now()
+        began_at = self._begin()
         self._breach = self._observed_breach(began_at)
         failed: _NotPassed | None = None
         try:
@@ -100,6 +102,13 @@ class Drill:
             detail=f"{ADVICE[failed.station]} {failed.detail}".strip() if failed else "",
             is_left_open=is_left_open,
         )
+
+    def _begin(self) -> datetime:
+        """Wait until all that this drill will tell of lies after what was judged of the one before it."""
+        from_ms = self._seen.judged_ms() + _MS_PER_S * (_COURSE[0][0] + 1)
+        while to_ms(now := self._clock.now()) < from_ms:
+            self._clock.pause(_LOOK_EVERY_S, threading.Event())
+        return now
 
     def _go(self) -> None:
         self._pass(Station.BROKER, self._is_taken)
@@ -167,7 +176,7 @@ class Drill:
         """Clear, so that an alert left open ends; then a breach, twice."""
         began_ms = to_ms(began_at)
         return [
-            self._observed(seq, began_ms - 1000 * before_s, ntu)
+            self._observed(seq, began_ms - _MS_PER_S * before_s, ntu)
             for seq, (before_s, ntu) in enumerate(_COURSE, start=1)
         ]
 

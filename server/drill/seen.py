@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from alerts.lifecycle import Phase
 from alerts.ports import Fate
@@ -62,6 +62,12 @@ class Seen:
         query = select(AlertRow.id).where(AlertRow.water_point_id == DRILL_POINT, AlertRow.phase.in_(_OPEN))
         with self._database.reading() as connection:
             return connection.scalar(query.limit(1)) is not None
+
+    def judged_ms(self) -> int:
+        """The newest instant that was judged at the drill's water point, milliseconds since 1970; 0 before any."""
+        query = select(func.max(AlertRow.judged_ms)).where(AlertRow.water_point_id == DRILL_POINT)
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
 
     def take_back(self, now_ms: int) -> None:
         """What the drill owes and nobody has sent is owed no more."""
