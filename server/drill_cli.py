@@ -23,6 +23,7 @@ from server.registry.reserved import DRILL_DEVICE
 from server.saying import AsJson, SettingsPath, err, refusals, say
 from server.settings import DEFAULT_PATH, ServerSettings, load_settings
 from server.settings import Drill as Ways
+from server.sole import Sole
 from waterquality.errors import ConfigError, LinkError
 
 drill = typer.Typer(no_args_is_help=True, help="A made-up breach that travels the whole way, on a schedule.")
@@ -87,6 +88,9 @@ def _run(loaded: ServerSettings, patience_s: float, *, is_quiet: bool) -> Outcom
     database, epoch = open_database(loaded), new_epoch()
     if not is_set_up(database):
         raise ConfigError("the drill is not set up; run `tskaro drill set-up --phone …` first")
+    sole = Sole(database, "drill")
+    if not sole.is_ours():
+        raise ConfigError("another drill is under way; wait until it has ended")
     with DrillLine(broker(loaded.mqtt), epoch) as line:
         outcome = Drill(
             line,
@@ -97,6 +101,7 @@ def _run(loaded: ServerSettings, patience_s: float, *, is_quiet: bool) -> Outcom
             passed=lambda station, seconds: None if is_quiet else say(f"{station}: {seconds:.1f} s"),
         ).run()
     keep(database, outcome)
+    sole.release()
     return outcome
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from alerts.ports import Lane
 from server.registry.reserved import DRILL_DEVICE, DRILL_POINT
+from server.sole import Sole
 from tests.fakes.local_gateway import LocalGateway
 from tests.fakes.patience import eventually
 from tests.fakes.programs import TSKARO, run
@@ -143,3 +144,16 @@ def start_again(world: World, part: str) -> None:
         world.gateway = LocalGateway().__enter__()
     if part in {"store", "broker"}:
         {"store": world.influxdb, "broker": world.broker}[part].start()
+
+
+def test_two_drills_at_once_do_not_mix(world: World) -> None:
+    world.start(world.server("ingest"), world.server("notify"))
+    other = Sole(world.database, "drill")
+    assert other.is_ours()
+
+    done = run(TSKARO, "drill", "run", "--settings", world.settings, env=world.env)
+
+    assert done.returncode == 78
+    assert "another drill is under way" in done.stderr
+    other.release()
+    assert drill(world)["is_well"]
