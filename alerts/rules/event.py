@@ -3,15 +3,13 @@
 from dataclasses import dataclass, replace
 
 from alerts.events.event import Event, Judged, Stage
+from alerts.rules.one_step import OneStep
 from alerts.rules.place import Place
 from alerts.rules.verdict import (
-    EVERYWHERE,
     WATER_AUDIENCE,
     Delays,
     Finding,
     Role,
-    Scope,
-    Severity,
     Verdict,
 )
 from waterquality.parameters import Parameter
@@ -20,7 +18,7 @@ _OF_THE_WATER = (Parameter.TURBIDITY, Parameter.PH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventRule:
+class EventRule(OneStep):
     """Water must not change as it never does.
 
     Attributes:
@@ -31,20 +29,13 @@ class EventRule:
         measured: the parameters of the probes there; none where it is not placed yet.
     """
 
-    id: str
-    severity: Severity
     audience: frozenset[Role] = WATER_AUDIENCE
-    scope: Scope = EVERYWHERE
     measured: tuple[Parameter, ...] = ()
 
     @property
     def delays(self) -> Delays:
         """The detector confirms and ends by itself; what resumes within an hour is the same."""
         return Delays(confirm_s=0, clear_s=0, reopen_s=3600)
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> "EventRule | str":
         """The rule; why not, where nothing is measured that speaks of the water. An indicative probe does."""

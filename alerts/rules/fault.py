@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alerts.rules.doubt import doubt
+from alerts.rules.one_step import OneStep
 from alerts.rules.place import Place
-from alerts.rules.verdict import EVERYWHERE, PROBE_AUDIENCE, Delays, Finding, Role, Scope, Severity, Verdict
+from alerts.rules.verdict import PROBE_AUDIENCE, Delays, Finding, Role, Verdict
 from waterquality.flags import Flag, Why
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation, Reading
@@ -49,7 +50,7 @@ _SICK = frozenset({Why.PROBE_STUCK, Why.FLAT_LINE, Why.ATTENUATED_SIGNAL, Why.PR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SensorFaultRule:
+class SensorFaultRule(OneStep):
     """A probe must give usable readings.
 
     Attributes:
@@ -61,21 +62,14 @@ class SensorFaultRule:
         scope: where it is in force.
     """
 
-    id: str
     of: Parameter
     delays: Delays
-    severity: Severity
     audience: frozenset[Role] = PROBE_AUDIENCE
-    scope: Scope = EVERYWHERE
 
     @property
     def parameter(self) -> Parameter:
         """What its probe measures."""
         return self.of
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> "SensorFaultRule | str":
         """The rule; why not, where there is no such probe."""

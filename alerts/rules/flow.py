@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from alerts.rules.doubt import doubt, may_accuse
+from alerts.rules.one_step import OneStep
 from alerts.rules.place import Place
-from alerts.rules.verdict import EVERYWHERE, WATER_AUDIENCE, Delays, Finding, Role, Scope, Severity, Verdict
+from alerts.rules.verdict import WATER_AUDIENCE, Delays, Finding, Role, Verdict
 from alerts.supply import Supply, is_between
 from waterquality.parameters import Parameter
 from waterquality.readings import Observation
@@ -17,7 +18,7 @@ _NO_METER = "no flow meter of a known model stands there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoFlowRule:
+class NoFlowRule(OneStep):
     """Water must run when the supply calendar says so.
 
     Attributes:
@@ -30,22 +31,15 @@ class NoFlowRule:
         supply: when water is due there; None where it is not placed yet.
     """
 
-    id: str
     least: float
     delays: Delays
-    severity: Severity
     audience: frozenset[Role] = WATER_AUDIENCE
-    scope: Scope = EVERYWHERE
     supply: Supply | None = None
 
     @property
     def parameter(self) -> Parameter:
         """What it judges."""
         return Parameter.FLOW
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> "NoFlowRule | str":
         """The rule with the calendar of a water point; why not, where it has no meter or no calendar."""
@@ -74,7 +68,7 @@ class NoFlowRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightFlowRule:
+class NightFlowRule(OneStep):
     """Water that never stops at night runs away somewhere.
 
     Attributes:
@@ -87,22 +81,15 @@ class NightFlowRule:
         scope: where it is in force; a spring runs all night, so a rule names its water points.
     """
 
-    id: str
     most: float
     night: tuple[timedelta, timedelta]
     delays: Delays
-    severity: Severity
     audience: frozenset[Role] = WATER_AUDIENCE
-    scope: Scope = EVERYWHERE
 
     @property
     def parameter(self) -> Parameter:
         """What it judges."""
         return Parameter.FLOW
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> "NightFlowRule | str":
         """The rule; why not, where there is no meter."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from math import inf
 
 from alerts.rules.doubt import doubt, may_accuse
+from alerts.rules.one_step import OneStep
 from alerts.rules.place import Place
-from alerts.rules.verdict import EVERYWHERE, WATER_AUDIENCE, Delays, Finding, Role, Scope, Severity, Verdict
+from alerts.rules.verdict import WATER_AUDIENCE, Delays, Finding, Role, Verdict
 from waterquality.limits import Method
 from waterquality.parameters import SPECS, Parameter
 from waterquality.readings import Observation
@@ -53,7 +54,7 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateRule:
+class RateRule(OneStep):
     """A value must not rise or fall by so much within so long.
 
     Attributes:
@@ -68,24 +69,17 @@ class RateRule:
         scope: where it is in force.
     """
 
-    id: str
     of: Parameter
     rise: float | None
     fall: float | None
     within_s: float
     delays: Delays
-    severity: Severity
     audience: frozenset[Role] = WATER_AUDIENCE
-    scope: Scope = EVERYWHERE
 
     @property
     def parameter(self) -> Parameter:
         """What it judges."""
         return self.of
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> "RateRule | str":
         """The rule; why not, where no probe is sure enough of its own changes. An indicative one shows change."""

@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from alerts.rules.one_step import AtOnce
 from alerts.rules.place import Place
 from alerts.rules.verdict import (
-    EVERYWHERE,
-    NO_DELAYS,
-    PROBE_AUDIENCE,
-    Delays,
     Finding,
-    Role,
-    Scope,
-    Severity,
     Verdict,
 )
 
@@ -48,7 +42,7 @@ class Imbalance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustodyRule:
+class CustodyRule(AtOnce):
     """The record of a water point must add up.
 
     Attributes:
@@ -59,20 +53,7 @@ class CustodyRule:
         scope: where it is in force.
     """
 
-    id: str
     after_s: float
-    severity: Severity
-    audience: frozenset[Role] = PROBE_AUDIENCE
-    scope: Scope = EVERYWHERE
-
-    @property
-    def delays(self) -> Delays:
-        """What must last has lasted already; when it adds up again, that ends it at once."""
-        return NO_DELAYS
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> "CustodyRule | str":  # noqa: ARG002 - records need no probe
         """The rule: every device has a record."""

@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.rules.one_step import AtOnce
 from alerts.rules.place import Place
 from alerts.rules.verdict import (
-    EVERYWHERE,
-    NO_DELAYS,
-    PROBE_AUDIENCE,
-    Delays,
     Finding,
-    Role,
-    Scope,
-    Severity,
     Verdict,
 )
 
@@ -21,7 +15,7 @@ _NEARLY = 2 / 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoDataRule:
+class NoDataRule(AtOnce):
     """A water point must be heard from.
 
     Attributes:
@@ -32,20 +26,7 @@ class NoDataRule:
         scope: where it is in force.
     """
 
-    id: str
     after_s: float
-    severity: Severity
-    audience: frozenset[Role] = PROBE_AUDIENCE
-    scope: Scope = EVERYWHERE
-
-    @property
-    def delays(self) -> Delays:
-        """Silence has been waited for already; hearing from the device ends it at once."""
-        return NO_DELAYS
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> "NoDataRule | str":  # noqa: ARG002 - silence needs no probe
         """The rule: anybody can be silent."""
@@ -65,7 +46,7 @@ class NoDataRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MassSilenceRule:
+class MassSilenceRule(AtOnce):
     """When many water points fall silent together, it is the server, the broker or the line.
 
     Attributes:
@@ -77,21 +58,8 @@ class MassSilenceRule:
         scope: everywhere.
     """
 
-    id: str
     share: float
     at_least: int
-    severity: Severity
-    audience: frozenset[Role] = PROBE_AUDIENCE
-    scope: Scope = EVERYWHERE
-
-    @property
-    def delays(self) -> Delays:
-        """Silence has been waited for already."""
-        return NO_DELAYS
-
-    def severity_of(self, level: int) -> Severity:  # noqa: ARG002 - it has one step
-        """How much it matters."""
-        return self.severity
 
     def placed(self, place: Place) -> str:  # noqa: ARG002 - it is in force nowhere
         """Why it is not in force at a water point."""
