@@ -22,6 +22,7 @@ from waterquality.readings import from_ms
 
 alert = typer.Typer(no_args_is_help=True, help="What is wrong, and who knows.", rich_markup_mode=None)
 silence = typer.Typer(no_args_is_help=True, help="What nobody is told of for a while.", rich_markup_mode=None)
+_HOUR_MIN = 60
 Rule = Annotated[str, typer.Argument(metavar="RULE", help="The rule; see `tskaro rules list`.")]
 Point = Annotated[str, typer.Argument(metavar="WATER_POINT", help="Its id in the registry.")]
 By = Annotated[str, typer.Option("--by", help="Whose word it is; goes on record.")]
@@ -208,7 +209,9 @@ def _after(each: Episode, at_ms: int | None) -> str:
     if at_ms is None:
         return ""
     minutes = max(0, (at_ms - each.began_ms) // 60_000)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004
+    return (
+        f"{minutes // _HOUR_MIN} h {minutes % _HOUR_MIN:02} min" if minutes >= _HOUR_MIN else f"{minutes} min"
+    )
 
 
 def _moment(at_ms: int) -> str:

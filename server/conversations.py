@@ -16,7 +16,7 @@ from server.database.engine import Database
 from server.database.models import AcknowledgementRow, AlertRow, NotificationRow, WaterPoint
 from server.database.people_models import Person
 from server.database.statements import insert_into, letters
-from server.owing import acknowledge
+from server.owing import acknowledge, is_same_episode
 from server.registry.consent import may_be_told, opt_out
 from server.registry.people import recipient_of
 from server.registry.telephone import read_telephone
@@ -53,7 +53,6 @@ class SqlConversations:
         """The open alerts about now of which a person was told, in texts handed over since an instant."""
         text, alert, taken = NotificationRow, AlertRow, AcknowledgementRow
         episode = (alert.rule_id, alert.water_point_id, alert.lane, alert.episode)
-        theirs = (text.rule_id, text.water_point_id, text.lane, text.episode)
         query = (
             select(
                 *episode,
@@ -61,17 +60,8 @@ class SqlConversations:
                 func.max(text.handed_ms).label("last_ms"),
                 func.max(taken.by).label("taken_by"),
             )
-            .join(text, and_(*(mine == other for mine, other in zip(episode, theirs, strict=True))))
-            .outerjoin(
-                taken,
-                and_(
-                    taken.rule_id == alert.rule_id,
-                    taken.water_point_id == alert.water_point_id,
-                    taken.lane == alert.lane,
-                    taken.episode == alert.episode,
-                    taken.level >= alert.level,
-                ),
-            )
+            .join(text, is_same_episode(text, alert))
+            .outerjoin(taken, and_(is_same_episode(taken, alert), taken.level >= alert.level))
             .where(
                 alert.phase.in_(_OPEN),
                 alert.lane == str(Lane.LIVE),

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 
 from alerts.lifecycle import Phase
 from alerts.ports import AlertKey, Lane
 from server.database.models import AcknowledgementRow, AlertRow, NotificationRow, TransitionRow
-from server.owing import is_of
+from server.owing import is_of, is_same_episode
 
 _OPEN = [str(phase) for phase in Phase if phase.is_open]
 _NEWEST = 1000
@@ -40,12 +40,11 @@ class Episode:
 def episodes(connection: Connection, *, only_open: bool) -> list[Episode]:
     """The newest episode of each alert, the newest first."""
     alert, change, taken = AlertRow, TransitionRow, AcknowledgementRow
-    same = ("rule_id", "water_point_id", "lane", "episode")
     fired = func.min(change.at_ms)
     query = (
         select(alert.__table__, fired.label("began_ms"), func.max(taken.by), func.max(taken.at_ms))
-        .join(change, and_(*(getattr(change, name) == getattr(alert, name) for name in same)))
-        .outerjoin(taken, and_(*(getattr(taken, name) == getattr(alert, name) for name in same)))
+        .join(change, is_same_episode(change, alert))
+        .outerjoin(taken, is_same_episode(taken, alert))
         .where(alert.lane == str(Lane.LIVE), alert.episode > 0, change.after == str(Phase.FIRING))
         .group_by(*alert.__table__.columns)
         .order_by(fired.desc())

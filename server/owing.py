@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, select, upda
 
 from alerts.debts import Debt, Settlement, settle
 from alerts.ports import AlertKey, Fate, Kind, Lane, Owed
-from server.database.models import AcknowledgementRow, AlertRow, NotificationRow
+from server.database.models import AcknowledgementRow, AlertRow, NotificationRow, TransitionRow
 from server.database.statements import insert_into
 from server.registry.consent import told_among
 from waterquality.readings import from_ms, to_ms
 
-_Alerts = type[AlertRow] | type[NotificationRow] | type[AcknowledgementRow]
+_Alerts = type[AlertRow] | type[NotificationRow] | type[AcknowledgementRow] | type[TransitionRow]
 
 _KINDS = [str(kind) for kind in Kind]  # texts about alerts, and no replies
 _LOOK_BACK = 50  # texts to one person about one water point that a new one is looked at beside
@@ -135,6 +135,16 @@ def _debt(owed: Owed, settlement: Settlement) -> dict[str, object]:
         "detail": settlement.why if is_said else "",
         "is_urgent": owed.is_urgent,
     }
+
+
+def is_same_episode(table: _Alerts, other: _Alerts) -> ColumnElement[bool]:
+    """Whether rows of two tables are about one episode of one alert."""
+    return and_(
+        table.rule_id == other.rule_id,
+        table.water_point_id == other.water_point_id,
+        table.lane == other.lane,
+        table.episode == other.episode,
+    )
 
 
 def is_of(table: _Alerts, key: AlertKey) -> ColumnElement[bool]:
