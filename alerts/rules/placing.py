@@ -53,11 +53,13 @@ class Placed:
         rules: those in force.
         refused: by the id of a rule that is not, why.
         unproven: by the id of a rule that is, why some of its steps are not.
+        unable: ids of the refused that are meant for the place, and that nothing there can judge.
     """
 
     rules: tuple[Rule, ...] = ()
     refused: dict[str, str] = field(default_factory=dict)
     unproven: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unable: frozenset[str] = frozenset()
 
 
 def place_rules(rules: Collection[AnyRule], place: Place) -> Placed:
@@ -65,6 +67,7 @@ def place_rules(rules: Collection[AnyRule], place: Place) -> Placed:
     holding = [rule for rule in rules if rule.scope.holds(place.water_point)]
     replaced = {rule.scope.replaces: rule.id for rule in holding if rule.scope.replaces}
     kept: list[Rule] = []
+    unable: list[str] = []
     placed = Placed()
     for rule in rules:
         if isinstance(rule, OffRule):
@@ -75,11 +78,12 @@ def place_rules(rules: Collection[AnyRule], place: Place) -> Placed:
             placed.refused[rule.id] = f"{replaced[rule.id]} takes its place there"
         elif isinstance(found := rule.placed(place), str):
             placed.refused[rule.id] = found
+            unable.append(rule.id)
         else:
             kept.append(found)
             if isinstance(rule, LimitRule) and (unproven := rule.unproven(place)):
                 placed.unproven[rule.id] = unproven
-    return Placed(tuple(kept), placed.refused, placed.unproven)
+    return Placed(tuple(kept), placed.refused, placed.unproven, frozenset(unable))
 
 
 def _named(water_points: Iterable[str]) -> str:

@@ -174,7 +174,7 @@ def _alert(alert: AlertView) -> AlertOut:
         since=from_ms(alert.since_ms),
         began_at=_instant(alert.began_ms),
         value=alert.value if alert.rule.parameter else None,
-        limit=_limit(alert.rule.limit),
+        limit=_limit(alert.limit),
         told=[_told(told) for told in alert.told],
     )
 

@@ -116,6 +116,7 @@ AUTHORITIES = MappingProxyType(
         "who-2017": msgid("WHO (2017)"),
         "who-gdwq": msgid("WHO guidelines"),
         "eu-2020-2184": msgid("Directive (EU) 2020/2184"),
+        "tskaro": msgid("Tskaro (our own choice)"),
     }
 )
 REJECTIONS = MappingProxyType(

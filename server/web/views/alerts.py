@@ -18,6 +18,7 @@ from server.database.people_models import Person
 from server.registry.reserved import is_real
 from server.web.views.rules import RuleFacts
 from waterquality.languages import Language
+from waterquality.limits import Limit
 
 _SHOWN_DIGITS = 2
 _SHOWN_PREFIX = 4
@@ -81,6 +82,11 @@ class AlertView:
         """An id of it that is the same on every page."""
         turn = "pending" if self.phase is Phase.PENDING else self.episode
         return f"alert-{self.water_point}-{self.rule.id}-{self.lane}-{turn}"
+
+    @property
+    def limit(self) -> Limit | None:
+        """What its extreme value lies beyond; None where it is about no limit."""
+        return self.rule.limit_beside(self.value)
 
     @property
     def is_open(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from server.store.port import ReadingStore, Row, StoreUnavailable
-from server.web.views.rules import Limits
+from server.web.views.rules import Limits, is_beyond
 from server.web.words import Trend
 from waterquality.flags import Flag, Why
 from waterquality.limits import Limit
@@ -80,8 +80,7 @@ class ReadingView:
     def _is_beyond(self, limit: Limit | None) -> bool:
         if limit is None or self.value is None or not self.flag.is_usable:
             return False
-        low, high = limit.low, limit.high
-        return (high is not None and self.value > high) or (low is not None and self.value < low)
+        return is_beyond(limit, self.value)
 
 
 def newest(store: ReadingStore, water_points: Sequence[str], now: datetime) -> Newest:

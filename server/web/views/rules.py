@@ -10,11 +10,20 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from alerts.ports import Kind
-from alerts.rules import AnyRule, CustodyRule, LimitRule, NoDataRule, OffRule, SensorFaultRule
+from alerts.rules import (
+    AnyRule,
+    CustodyRule,
+    LimitRule,
+    NoDataRule,
+    OffRule,
+    Place,
+    SensorFaultRule,
+    place_rules,
+)
 from alerts.specs import rule_from
 from alerts.telling import kind_of_breach
 from server.database.models import RuleRow
-from waterquality.limits import Capability, Limit, why_not_evidenced
+from waterquality.limits import Capability, Limit
 from waterquality.parameters import Parameter
 
 
@@ -24,24 +33,50 @@ class RuleFacts:
 
     Attributes:
         id: stable name of the rule.
-        limit: what must be kept; None for a rule about silence, or one that is no longer registered.
-        is_silence: whether it is about not being heard from.
-        is_record: whether it is about the record or a probe of the devices, and so says nothing of the water.
-        says: what its alert says, for a rule that is about no limit.
-        about: the parameter that such a rule judges; None where it judges none.
+        rule: the rule itself; None for one that is no longer registered, or cannot be read.
     """
 
     id: str
-    limit: Limit | None = None
-    is_silence: bool = False
-    is_record: bool = False
-    says: Kind | None = None
-    about: Parameter | None = None
+    rule: AnyRule | None = None
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether it is about not being heard from."""
+        return isinstance(self.rule, NoDataRule)
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it is about the record or a probe of the devices, and so says nothing of the water."""
+        return isinstance(self.rule, CustodyRule | SensorFaultRule)
+
+    @property
+    def says(self) -> Kind | None:
+        """What its alert says, for a rule that is about no limit."""
+        if self.rule is None or isinstance(self.rule, LimitRule | OffRule):
+            return None
+        return kind_of_breach(self.rule)
 
     @property
     def parameter(self) -> Parameter | None:
         """What it judges; None where it judges no value."""
-        return self.about if self.limit is None else self.limit.parameter
+        return getattr(self.rule, "parameter", None)
+
+    def limit_beside(self, value: float | None) -> Limit | None:
+        """The farthest of its limits that a value lies beyond; the nearest where it lies beyond none.
+
+        Args:
+            value: the extreme of an episode, in the parameter's unit.
+        """
+        if not isinstance(self.rule, LimitRule):
+            return None
+        nearest, *further = [step.limit for step in self.rule.steps]
+        beyond = [limit for limit in further if value is not None and is_beyond(limit, value)]
+        return beyond[-1] if beyond else nearest
+
+
+def is_beyond(limit: Limit, value: float) -> bool:
+    """Whether a value, in the parameter's unit, lies outside a limit."""
+    return (limit.high is not None and value > limit.high) or (limit.low is not None and value < limit.low)
 
 
 def rules(connection: Connection) -> Mapping[str, RuleFacts]:
@@ -63,30 +98,45 @@ class Limits:
     unproven: Mapping[Parameter, Limit]
 
 
-def limits_at(known: Iterable[RuleFacts], capabilities: Mapping[Parameter, Capability | None]) -> Limits:
-    """Which limits may be claimed where these probes are, and which may not."""
+NO_LIMITS = Limits({}, {})
+Probes = Mapping[Parameter, Capability | None]
+
+
+def limits_everywhere(known: Iterable[RuleFacts], measured: Mapping[str, Probes]) -> Mapping[str, Limits]:
+    """The limits of many water points: worked out once for all with the same probes, but for those a rule names."""
+    known = tuple(known)
+    named = {point for each in known if each.rule is not None for point in each.rule.scope.water_points}
+    alike: dict[object, Limits] = {}
+    found: dict[str, Limits] = {}
+    for point, probes in measured.items():
+        key = (point if point in named else "", frozenset(probes.items()))
+        if key not in alike:
+            alike[key] = limits_at(known, point, probes)
+        found[point] = alike[key]
+    return found
+
+
+def limits_at(known: Iterable[RuleFacts], water_point: str, capabilities: Probes) -> Limits:
+    """Which limits may be claimed at a water point where these probes are, and which may not.
+
+    Of a rule of several steps it is the nearest that a probe there can evidence.
+    """
+    about_limits = [facts.rule for facts in known if isinstance(facts.rule, LimitRule | OffRule)]
+    able = {parameter: each for parameter, each in capabilities.items() if each is not None}
+    placed = place_rules(about_limits, Place(water_point, [able]))
     checked: dict[Parameter, Limit] = {}
     unproven: dict[Parameter, Limit] = {}
-    for limit in (rule.limit for rule in known if rule.limit is not None):
-        capability = capabilities.get(limit.parameter)
-        can_claim = capability is not None and not why_not_evidenced(limit, capability)
-        (checked if can_claim else unproven).setdefault(limit.parameter, limit)
-    return Limits(checked, {name: limit for name, limit in unproven.items() if name not in checked})
+    for rule in placed.rules:
+        if isinstance(rule, LimitRule):
+            checked.setdefault(rule.parameter, rule.limit)
+    for meant in about_limits:
+        if isinstance(meant, LimitRule) and meant.id in placed.unable and meant.parameter not in checked:
+            unproven.setdefault(meant.parameter, meant.limit)
+    return Limits(checked, unproven)
 
 
 def _facts(name: str, spec: object) -> RuleFacts:
     try:
-        rule: AnyRule = rule_from(spec)
+        return RuleFacts(name, rule_from(spec))
     except ValidationError:
         return RuleFacts(name)
-    if isinstance(rule, OffRule):
-        return RuleFacts(name)
-    if isinstance(rule, LimitRule):
-        return RuleFacts(name, rule.limit)
-    return RuleFacts(
-        name,
-        is_silence=isinstance(rule, NoDataRule),
-        is_record=isinstance(rule, CustodyRule | SensorFaultRule),
-        says=kind_of_breach(rule),
-        about=getattr(rule, "parameter", None),
-    )

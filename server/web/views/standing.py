@@ -16,7 +16,7 @@ from alerts.lifecycle import Phase
 from server.web.views.alerts import AlertView, open_alerts
 from server.web.views.readings import Newest, ReadingView, is_stale, reading_views
 from server.web.views.registry import Point, measured
-from server.web.views.rules import Limits, RuleFacts, limits_at, rules
+from server.web.views.rules import NO_LIMITS, Limits, RuleFacts, limits_everywhere, rules
 from server.web.words import PointState
 from waterquality.flags import Flag
 from waterquality.limits import Capability
@@ -60,16 +60,18 @@ class Facts:
         measured: what the probes at each water point measure and can show.
         rules: every rule by id.
         under_way: how many alerts are under way everywhere.
+        limits_by_point: the limits where something is measured, by water point.
     """
 
     alerts: Mapping[str, Sequence[AlertView]]
     measured: Mapping[str, Mapping[Parameter, Capability | None]]
     rules: Mapping[str, RuleFacts]
     under_way: int
+    limits_by_point: Mapping[str, Limits]
 
     def limits(self, water_point: str) -> Limits:
         """What each parameter of a water point is held against, and what it cannot be held against."""
-        return limits_at(self.rules.values(), self.measured.get(water_point, {}))
+        return self.limits_by_point.get(water_point, NO_LIMITS)
 
 
 def facts(connection: Connection, now: datetime, *, water_point: str = "") -> Facts:
@@ -80,7 +82,8 @@ def facts(connection: Connection, now: datetime, *, water_point: str = "") -> Fa
     for alert in found:
         by_point[alert.water_point].append(alert)
     under_way = sum(alert.phase.is_open for alert in found)
-    return Facts(by_point, measured(connection, to_ms(now)), known, under_way)
+    probes = measured(connection, to_ms(now))
+    return Facts(by_point, probes, known, under_way, limits_everywhere(known.values(), probes))
 
 
 def point_view(point: Point, rows: Newest, known: Facts, *, now: datetime, stale_after_s: float) -> PointView:
