@@ -54,7 +54,7 @@ class State:
         judged_at: the newest instant judged.
         breached_at: when the first breach of the episode was taken; None outside an episode.
         last_breach_at: when the newest breach of the episode was taken; None outside an episode.
-        beyond: how far `peak` lies beyond the bound it broke, in the parameter's unit.
+        beyond: how far `peak` lies beyond the nearest bound of the rule that it broke, in the parameter's unit.
         peak: the value farthest beyond the limit in this episode.
         level: how many steps of the rule were confirmed in this or the last episode; 0 before the first.
         rising: since when each step has been broken without a break, the nearest first.

@@ -120,17 +120,19 @@ class LimitRule:
         return Verdict(Finding.CLEAR, value, reason=f"{value:.4g} within the limit")
 
     def _breach(self, value: float) -> Verdict:
-        """The breach of as many steps as the value lies beyond."""
-        level, bound, side = 1, 0.0, ""
-        for number, step in enumerate(self.steps, start=1):
+        """The breach of as many steps as the value lies beyond; how far is measured from the nearest of them."""
+        broken: list[float] = []
+        side = ""
+        for step in self.steps:
             high, low = step.limit.high, step.limit.low
             if high is not None and value > high:
-                level, bound, side = number, high, "above"
+                broken, side = [*broken, high], "above"
             elif low is not None and value < low:
-                level, bound, side = number, low, "below"
+                broken, side = [*broken, low], "below"
             else:
                 break
-        return Verdict(Finding.BREACH, value, bound, f"{value:.4g} {side} {bound:g}", level)
+        reason = f"{value:.4g} {side} {broken[-1]:g}"
+        return Verdict(Finding.BREACH, value, broken[0], reason, len(broken))
 
     def _evidenced(self, capability: Capability) -> list[Step]:
         return [step for step in self.steps if not why_not_evidenced(step.limit, capability)]

@@ -50,7 +50,7 @@ class Verdict:
     Attributes:
         finding: what was found.
         value: the value judged, in the parameter's unit; None where there was none.
-        bound: the bound that was broken; None when none was.
+        bound: the bound that was broken, the nearest of several; None when none was.
         reason: one English clause for the log and the record.
         level: of a breach, how many steps of the rule it breaks, from 1.
         is_blind: of an unknown, whether the probe was beyond its range: the water may be anything.

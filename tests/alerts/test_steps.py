@@ -112,3 +112,11 @@ def test_a_restart_between_any_two_observations_changes_nothing():
 
     assert shaken.told() == calm.told()
     assert shaken.ledger.changes == calm.ledger.changes
+
+
+def test_the_extreme_of_an_episode_is_its_farthest_value_whatever_step_that_broke():
+    village = Village().sees(9.6, 40).sees(12.4, 5).sees(9.7, 3)
+
+    (standing,) = [each for each in village.ledger.standings() if each.key.rule == "graded"]
+
+    assert standing.state.peak == 12.4
